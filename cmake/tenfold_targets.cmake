@@ -1,0 +1,49 @@
+# tenfold_library, tenfold_test and tenfold_binary: one folder of src/tenfold is one library target.
+include(GoogleTest)
+
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+# Sanitized code keeps its DCHECKs and enough optimization that the engine tests finish in minutes.
+set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1")
+
+add_library(tenfold_flags INTERFACE)
+target_include_directories(tenfold_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(tenfold_flags INTERFACE -Wall -Wextra -Wconversion -Wno-psabi -fno-math-errno
+                                               -fno-omit-frame-pointer)
+if(TENFOLD_SANITIZE)
+  target_compile_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE})
+endif()
+if(TENFOLD_FUZZ)
+  target_compile_options(tenfold_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# tenfold_library(NAME cache SOURCES a.cc b.cc DEPS tensor base LIBRARIES fmt::fmt)
+# DEPS are folders of src/tenfold, LIBRARIES are third-party targets.
+function(tenfold_library)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LIBRARIES" ${ARGN})
+  add_library(tenfold_${ARG_NAME} STATIC ${ARG_SOURCES})
+  list(TRANSFORM ARG_DEPS PREPEND tenfold_)
+  target_link_libraries(tenfold_${ARG_NAME} PUBLIC tenfold_flags ${ARG_DEPS} ${ARG_LIBRARIES})
+endfunction()
+
+# tenfold_test(NAME cache SOURCES page_pool_test.cc DEPS cache): one executable per folder, each TEST a ctest entry
+# with the folder's name as its label.
+function(tenfold_test)
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;DEPS;LIBRARIES" ${ARGN})
+  if(NOT TENFOLD_BUILD_TESTS)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${ARG_NAME}_test ${ARG_SOURCES})
+  list(TRANSFORM ARG_DEPS PREPEND tenfold_)
+  target_link_libraries(${ARG_NAME}_test PRIVATE tenfold_flags ${ARG_DEPS} ${ARG_LIBRARIES} GTest::gmock
+                                                 GTest::gtest_main rapidcheck)
+  target_compile_definitions(${ARG_NAME}_test PRIVATE TENFOLD_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared"
+                                                      TENFOLD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  # Google Test's macros compare signed literals with sizes and convert them freely.
+  target_compile_options(${ARG_NAME}_test PRIVATE -Wno-sign-compare -Wno-conversion)
+  gtest_discover_tests(${ARG_NAME}_test PROPERTIES LABELS ${ARG_NAME} TIMEOUT ${ARG_TIMEOUT} DISCOVERY_TIMEOUT 60)
+endfunction()

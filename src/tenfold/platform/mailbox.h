@@ -1,0 +1,62 @@
+// Mailbox<T>: a bounded queue between threads. The engine's only door (docs/architecture.md).
+//
+// Any thread may push; one thread takes. A push never waits: it fails when the box is full or closed, and the sender
+// tells its client so.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace tenfold::platform {
+
+template <class T>
+class Mailbox {
+ public:
+  enum class PushResult { kOk, kFull, kClosed };
+
+  explicit Mailbox(size_t capacity) : capacity_(capacity) {}
+
+  // Leaves `message` untouched unless it returns kOk.
+  PushResult TryPush(T&& message) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) return PushResult::kClosed;
+      if (messages_.size() >= capacity_) return PushResult::kFull;
+      messages_.push_back(std::move(message));
+    }
+    filled_.notify_one();
+    return PushResult::kOk;
+  }
+
+  // Moves all waiting messages, in order, into `taken` (emptied first). With `wait`, blocks until there is one or the
+  // box is closed. Returns false when the box is closed and empty.
+  bool TakeAll(std::vector<T>& taken, bool wait) {
+    taken.clear();
+    std::unique_lock lock(mutex_);
+    if (wait) filled_.wait(lock, [this] { return closed_ || !messages_.empty(); });
+    std::swap(taken, messages_);
+    return !(closed_ && taken.empty());
+  }
+
+  // Later pushes fail; what is inside can still be taken.
+  void Close() {
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    filled_.notify_all();
+  }
+
+ private:
+  const size_t capacity_;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::vector<T> messages_;
+  bool closed_ = false;
+};
+
+}  // namespace tenfold::platform

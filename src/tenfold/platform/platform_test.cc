@@ -1,0 +1,97 @@
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tenfold/platform/aligned_buffer.h"
+#include "tenfold/platform/cpu_features.h"
+#include "tenfold/platform/mailbox.h"
+#include "tenfold/platform/mapped_file.h"
+#include "tenfold/platform/memory_info.h"
+#include "tenfold/platform/thread_pool.h"
+
+namespace tenfold::platform {
+namespace {
+
+class ThreadPoolTest : public testing::TestWithParam<int> {};
+
+TEST_P(ThreadPoolTest, RunsEveryPieceOnce) {
+  ThreadPool pool(GetParam());
+  std::vector<int> counts(1000);
+  for (int round = 0; round < 200; ++round) {
+    pool.Run(static_cast<int64_t>(counts.size()), [&](int64_t piece, int thread) {
+      ASSERT_LT(thread, GetParam());
+      ++counts[static_cast<size_t>(piece)];
+    });
+  }
+  for (int count : counts) ASSERT_EQ(count, 200);
+}
+
+TEST_P(ThreadPoolTest, WakesSleepingWorkers) {
+  ThreadPool pool(GetParam());
+  std::atomic<int> total{0};
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));  // longer than any spin
+    pool.Run(64, [&](int64_t, int) { total.fetch_add(1, std::memory_order_relaxed); });
+  }
+  EXPECT_EQ(total.load(), 5 * 64);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 5));
+
+TEST(Mailbox, IsBoundedAndOrdered) {
+  Mailbox<std::unique_ptr<int>> box(2);
+  using Push = Mailbox<std::unique_ptr<int>>::PushResult;
+  EXPECT_EQ(box.TryPush(std::make_unique<int>(1)), Push::kOk);
+  EXPECT_EQ(box.TryPush(std::make_unique<int>(2)), Push::kOk);
+  auto third = std::make_unique<int>(3);
+  EXPECT_EQ(box.TryPush(std::move(third)), Push::kFull);
+  EXPECT_NE(third, nullptr);
+  std::vector<std::unique_ptr<int>> taken;
+  EXPECT_TRUE(box.TakeAll(taken, true));
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(*taken[0] * 10 + *taken[1], 12);
+  box.Close();
+  EXPECT_EQ(box.TryPush(std::move(third)), Push::kClosed);
+  EXPECT_FALSE(box.TakeAll(taken, true));
+}
+
+TEST(MappedFile, NamesWhatIsMissing) {
+  const auto missing = MappedFile::Open("no/such/file.gguf");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(missing.error().message.find("no/such/file.gguf"), std::string::npos);
+  const auto folder = MappedFile::Open(testing::TempDir());
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(MappedFile, ReadsBack) {
+  const std::string path = testing::TempDir() + "/tenfold_mapped_file_test";
+  std::ofstream(path) << "hello";
+  EXPECT_EQ(ReadTextFile(path).value(), "hello");
+  EXPECT_EQ(ReadTextFile(path, 4).error().code, ErrorCode::kResourceExhausted);
+  std::remove(path.c_str());
+}
+
+TEST(AlignedBuffer, IsZeroedAndMoves) {
+  AlignedBuffer buffer = AlignedBuffer::Allocate(5000, "test").value();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % 64, 0u);
+  EXPECT_EQ(buffer.data()[4999], std::byte{0});
+  const AlignedBuffer moved = std::move(buffer);
+  EXPECT_EQ(moved.size_bytes(), 5000u);
+  EXPECT_EQ(AlignedBuffer::Allocate(size_t{1} << 60, "too much").error().code, ErrorCode::kResourceExhausted);
+}
+
+TEST(MemoryInfo, IsPlausible) {
+  EXPECT_GT(AvailableMemoryBytes(), size_t{1} << 20);
+  EXPECT_GT(PeakResidentBytes(), size_t{1} << 20);
+  EXPECT_GE(NumUsableProcessors(), 1);
+}
+
+}  // namespace
+}  // namespace tenfold::platform
