@@ -1,0 +1,60 @@
+// What a client asks of the engine and what comes back: plain data, moved through the engine's mailbox and event sink.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tenfold/base/result.h"
+#include "tenfold/base/token_id.h"
+#include "tenfold/sampling/sampler.h"
+#include "tenfold/sampling/sampling_params.h"
+
+namespace tenfold::engine {
+
+using RequestId = uint64_t;  // chosen by the submitter, unique while the request lives
+
+struct Request {
+  RequestId id = 0;
+  std::vector<TokenId> prompt;        // with BOS where the model wants one
+  sampling::SamplingParams sampling;  // `n` samples share the prompt's pages
+};
+
+enum class FinishReason {
+  kNone,       // not finished
+  kStop,       // an end-of-generation token, a stop string or a stop token
+  kLength,     // max_tokens or the context limit
+  kCancelled,  // by Cancel or shutdown; carries no text
+  kError,      // `error` says why
+};
+
+// What one step added to one sample of a request. The first event of a sample may have no tokens only if it finishes
+// it.
+struct OutputEvent {
+  RequestId request = 0;
+  int sample = 0;  // in [0, n)
+  // Tokens of this step and, when asked for, their log-probabilities (same length, otherwise empty).
+  std::vector<TokenId> tokens;
+  std::vector<sampling::SampledToken> logprobs;
+  // Text that became certain in this step: whole UTF-8 characters, nothing that may still turn into a stop string.
+  std::string text;
+  FinishReason finish = FinishReason::kNone;
+  std::string stop_string;  // the stop string that ended it, if one did
+  // Final when `finish` is set.
+  int64_t num_prompt_tokens = 0;
+  int64_t num_output_tokens = 0;
+  Error error{ErrorCode::kInvalidArgument, {}};  // when finish is kError
+};
+
+// All events of one step, in the order of the batch.
+using EventBatch = std::vector<OutputEvent>;
+
+// Receives one batch per step that produced events. Called on the engine thread; must return at once, so it hands the
+// batch to another thread. Every submitted sample gets exactly one event with a finish reason, whatever happens.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void OnEvents(EventBatch batch) = 0;
+};
+
+}  // namespace tenfold::engine
