@@ -1,0 +1,83 @@
+#include "tenfold/cache/page_pool.h"
+
+#include <cstring>
+#include <limits>
+
+#include "tenfold/base/check.h"
+
+namespace tenfold::cache {
+namespace {
+
+// A cache line, and one AVX-512 register.
+constexpr size_t kPageAlignment = 64;
+
+size_t StrideBytes(size_t page_bytes) {
+  return (page_bytes + kPageAlignment - 1) / kPageAlignment * kPageAlignment;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PagePool>> PagePool::Create(int64_t num_pages, size_t page_bytes) {
+  if (num_pages < 1 || num_pages > std::numeric_limits<PageId>::max()) {
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "a page pool of {} pages: there must be between 1 and {}; change the cache memory or the page size", num_pages,
+        std::numeric_limits<PageId>::max());
+  }
+  size_t size_bytes = 0;
+  if (page_bytes > std::numeric_limits<size_t>::max() - kPageAlignment ||
+      __builtin_mul_overflow(static_cast<size_t>(num_pages), StrideBytes(page_bytes), &size_bytes)) {
+    return MakeError(ErrorCode::kResourceExhausted, "{} pages of {} bytes are more than can be addressed", num_pages,
+                     page_bytes);
+  }
+  ASSIGN_OR_RETURN(platform::AlignedBuffer memory, platform::AlignedBuffer::Allocate(size_bytes, "KV pages"));
+  return std::unique_ptr<PagePool>(new PagePool(num_pages, page_bytes, std::move(memory)));
+}
+
+PagePool::PagePool(int64_t num_pages, size_t page_bytes, platform::AlignedBuffer memory)
+    : page_bytes_(page_bytes),
+      stride_bytes_(StrideBytes(page_bytes)),
+      memory_(std::move(memory)),
+      ref_counts_(static_cast<size_t>(num_pages), 0) {
+  free_list_.reserve(ref_counts_.size());
+  for (int64_t id = num_pages - 1; id >= 0; --id) free_list_.push_back(static_cast<PageId>(id));
+}
+
+PagePool::~PagePool() {
+  CHECK_MSG(num_free_pages() == num_pages(), "{} of {} pages are still held while their pool goes away",
+            num_pages() - num_free_pages(), num_pages());
+}
+
+std::optional<PageRef> PagePool::Allocate() {
+  if (free_list_.empty()) return std::nullopt;
+  const PageId id = free_list_.back();
+  free_list_.pop_back();
+  AddRef(id);
+  return PageRef(this, id);
+}
+
+void PagePool::Copy(PageId from, PageId to) {
+  if (page_bytes_ > 0) std::memcpy(data(to), data(from), page_bytes_);
+}
+
+void PagePool::AddRef(PageId id) {
+  ++ref_counts_[static_cast<size_t>(id)];
+}
+
+void PagePool::Release(PageId id) {
+  int32_t& count = ref_counts_[static_cast<size_t>(id)];
+  CHECK_MSG(count > 0, "page {} is given back although it is free", id);
+  if (--count == 0) free_list_.push_back(id);
+}
+
+PageRef PageRef::Share() const {
+  CHECK(pool_ != nullptr);
+  pool_->AddRef(id_);
+  return PageRef(pool_, id_);
+}
+
+PageRef::~PageRef() {
+  if (pool_ != nullptr) pool_->Release(id_);
+}
+
+}  // namespace tenfold::cache
