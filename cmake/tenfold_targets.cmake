@@ -8,7 +8,8 @@ set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1")
 
 add_library(tenfold_flags INTERFACE)
 target_include_directories(tenfold_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
-target_compile_options(tenfold_flags INTERFACE -Wall -Wextra -Wconversion -Wno-psabi -fno-math-errno
+# No contraction: whether a product and a sum fuse must not depend on what the compiler sees around them (law 2).
+target_compile_options(tenfold_flags INTERFACE -Wall -Wextra -Wconversion -Wno-psabi -fno-math-errno -ffp-contract=off
                                                -fno-omit-frame-pointer)
 if(TENFOLD_SANITIZE)
   target_compile_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE} -fno-sanitize-recover=all)

@@ -1,0 +1,114 @@
+// Kernels over single rows, written once over a Simd class (simd_avx512.h): norms, rotary, activations, quantization.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "tenfold/kernels/kernel_table.h"
+
+namespace tenfold::kernels {
+
+template <class S>
+struct RowOps {
+  using F32 = typename S::F32;
+
+  // e^x with a relative error below 2e-7 for x in [-87.3, 88]; clamped outside, so it never overflows.
+  // x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, whose remainder is r^8 / 8! < 6e-9.
+  static F32 Exp(F32 x) {
+    x = S::Min(S::Max(x, S::Set(-87.3f)), S::Set(88.0f));
+    const F32 n = S::RoundToInt(S::Mul(x, S::Set(1.44269504088896341f)));
+    // ln 2 in two parts: n * kLn2High is exact for |n| < 2^10.
+    constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+    const F32 r = S::MulAdd(n, S::Set(-kLn2Low), S::MulAdd(n, S::Set(-kLn2High), x));
+    F32 p = S::Set(1.0f / 5040);
+    for (const float coefficient : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) {
+      p = S::MulAdd(p, r, S::Set(coefficient));
+    }
+    return S::ScaleByPowerOfTwo(p, n);
+  }
+
+  // Calls body(offset, count) for whole vectors (count 16) and then once for what is left.
+  template <class Body>
+  static void ForEachVector(int64_t count, Body body) {
+    int64_t i = 0;
+    for (; i + 16 <= count; i += 16) body(i, int64_t{16});
+    if (i < count) body(i, count - i);
+  }
+  static F32 LoadSome(const float* from, int64_t count) {
+    return count == 16 ? S::Load(from) : S::LoadPart(from, count);
+  }
+  static void StoreSome(float* to, F32 v, int64_t count) {
+    if (count == 16) {
+      S::Store(to, v);
+    } else {
+      S::StorePart(to, v, count);
+    }
+  }
+
+  static void RmsNorm(const float* x, const float* weight, float epsilon, int64_t cols, float* y) {
+    F32 squares = S::Zero();
+    ForEachVector(cols, [&](int64_t i, int64_t n) {
+      const F32 v = LoadSome(x + i, n);
+      squares = S::MulAdd(v, v, squares);
+    });
+    const float mean = S::ReduceAdd(squares) / static_cast<float>(cols);
+    const F32 scale = S::Set(1.0f / std::sqrt(mean + epsilon));
+    ForEachVector(cols, [&](int64_t i, int64_t n) {
+      StoreSome(y + i, S::Mul(S::Mul(LoadSome(x + i, n), scale), LoadSome(weight + i, n)), n);
+    });
+  }
+
+  static void RotateHead(const float* x, const float* angles, int64_t half, float* y) {
+    ForEachVector(half, [&](int64_t i, int64_t n) {
+      const F32 cosine = LoadSome(angles + i, n), sine = LoadSome(angles + half + i, n);
+      const F32 first = LoadSome(x + i, n), second = LoadSome(x + half + i, n);
+      StoreSome(y + i, S::Sub(S::Mul(first, cosine), S::Mul(second, sine)), n);
+      StoreSome(y + half + i, S::MulAdd(second, cosine, S::Mul(first, sine)), n);
+    });
+  }
+
+  static void AddRows(const float* a, const float* b, int64_t count, float* y) {
+    ForEachVector(count,
+                  [&](int64_t i, int64_t n) { StoreSome(y + i, S::Add(LoadSome(a + i, n), LoadSome(b + i, n)), n); });
+  }
+
+  static void SiluMultiply(const float* gate, const float* up, int64_t count, float* y) {
+    const F32 one = S::Set(1.0f);
+    ForEachVector(count, [&](int64_t i, int64_t n) {
+      const F32 g = LoadSome(gate + i, n);
+      const F32 denominator = S::Add(one, Exp(S::Sub(S::Zero(), g)));
+      StoreSome(y + i, S::Mul(S::Div(g, denominator), LoadSome(up + i, n)), n);
+    });
+  }
+
+  // Scale = greatest magnitude / 127 of each 32 values; rounds to nearest, ties to even.
+  static void QuantizeRow(const float* x, int64_t cols, int64_t row, const QuantizedRows& out) {
+    const int64_t num_blocks = out.cols / kQuantBlock;
+    int8_t* const values = out.values + row * out.cols;
+    for (int64_t b = 0; b < num_blocks; ++b) {
+      const int64_t begin = b * kQuantBlock;
+      const int64_t left = std::clamp<int64_t>(cols - begin, 0, kQuantBlock);
+      const F32 low = LoadSome(x + begin, std::min<int64_t>(left, 16));
+      const F32 high = left > 16 ? LoadSome(x + begin + 16, left - 16) : S::Zero();
+      const auto magnitude = [](F32 v) { return S::Max(v, S::Sub(S::Zero(), v)); };
+      const float greatest = S::ReduceMax(S::Max(magnitude(low), magnitude(high)));
+      const float scale = greatest / 127.0f;
+      const F32 inverse = S::Set(scale > 0 ? 1.0f / scale : 0.0f);
+      float rounded[kQuantBlock];
+      S::Store(rounded, S::RoundToInt(S::Mul(low, inverse)));
+      S::Store(rounded + 16, S::RoundToInt(S::Mul(high, inverse)));
+      int32_t sum = 0;
+      for (int64_t i = 0; i < kQuantBlock; ++i) {
+        // A NaN or infinity in the row (a broken model) must stay inside int8: undefined conversion otherwise.
+        const float bounded = rounded[i] >= -127.0f && rounded[i] <= 127.0f ? rounded[i] : 0.0f;
+        values[begin + i] = static_cast<int8_t>(bounded);
+        sum += values[begin + i];
+      }
+      out.scales[row * num_blocks + b] = scale;
+      out.negative_sums[row * num_blocks + b] = -sum;
+    }
+  }
+};
+
+}  // namespace tenfold::kernels

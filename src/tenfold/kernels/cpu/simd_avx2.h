@@ -1,0 +1,125 @@
+// Sixteen lanes in two registers: AVX2 with FMA and F16C, without VNNI. Contract: simd_avx512.h.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "tenfold/tensor/half.h"
+
+namespace tenfold::kernels {
+
+struct SimdAvx2 {
+  static constexpr const char* kName = "avx2";
+  struct F32 {
+    __m256 low, high;
+  };
+  struct I32 {
+    __m256i low, high;
+  };
+  using Bytes = I32;
+
+  // All ones in the first `count` of eight lanes.
+  static __m256i FirstLanes(int64_t count) {
+    const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), index);
+  }
+
+  static F32 Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static F32 Set(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
+  static F32 Load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
+  static F32 Load(const tensor::F16* from) {
+    const auto half = [](const tensor::F16* p) {
+      return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    };
+    return {half(from), half(from + 8)};
+  }
+  static F32 Load(const tensor::Bf16* from) {
+    const auto half = [](const tensor::Bf16* p) {
+      const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+      return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+    };
+    return {half(from), half(from + 8)};
+  }
+  static F32 LoadPart(const float* from, int64_t count) {
+    return {_mm256_maskload_ps(from, FirstLanes(count)), _mm256_maskload_ps(from + 8, FirstLanes(count - 8))};
+  }
+  static void Store(float* to, F32 v) {
+    _mm256_storeu_ps(to, v.low);
+    _mm256_storeu_ps(to + 8, v.high);
+  }
+  static void StorePart(float* to, F32 v, int64_t count) {
+    _mm256_maskstore_ps(to, FirstLanes(count), v.low);
+    _mm256_maskstore_ps(to + 8, FirstLanes(count - 8), v.high);
+  }
+  static F32 Add(F32 a, F32 b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+  static F32 Sub(F32 a, F32 b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+  static F32 Mul(F32 a, F32 b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+  static F32 Div(F32 a, F32 b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+  static F32 Max(F32 a, F32 b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+  static F32 Min(F32 a, F32 b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
+  static F32 MulAdd(F32 a, F32 b, F32 c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+  static F32 RoundToInt(F32 a) {
+    constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm256_round_ps(a.low, kNearest), _mm256_round_ps(a.high, kNearest)};
+  }
+  // For exponents of normal results only: multiplies by a float built from the exponent bits.
+  static F32 ScaleByPowerOfTwo(F32 a, F32 exponent) {
+    const auto half = [](__m256 value, __m256 power) {
+      const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(power), _mm256_set1_epi32(127));
+      return _mm256_mul_ps(value, _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23)));
+    };
+    return {half(a.low, exponent.low), half(a.high, exponent.high)};
+  }
+  static F32 KeepFirst(F32 a, int64_t count, float otherwise) {
+    const __m256 filler = _mm256_set1_ps(otherwise);
+    return {_mm256_blendv_ps(filler, a.low, _mm256_castsi256_ps(FirstLanes(count))),
+            _mm256_blendv_ps(filler, a.high, _mm256_castsi256_ps(FirstLanes(count - 8)))};
+  }
+  static float ReduceAdd(F32 a) {
+    const __m256 eight = _mm256_add_ps(a.low, a.high);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+  }
+  static float ReduceMax(F32 a) {
+    const __m256 eight = _mm256_max_ps(a.low, a.high);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+  }
+
+  static I32 SetInt(int32_t value) { return {_mm256_set1_epi32(value), _mm256_set1_epi32(value)}; }
+  static F32 ToFloats(I32 a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
+  static Bytes LoadBytes(const uint8_t* from) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32))};
+  }
+  static Bytes LowNibbles(Bytes a) {
+    const __m256i mask = _mm256_set1_epi8(0xf);
+    return {_mm256_and_si256(a.low, mask), _mm256_and_si256(a.high, mask)};
+  }
+  static Bytes HighNibbles(Bytes a) {
+    const __m256i mask = _mm256_set1_epi8(0xf);
+    return {_mm256_and_si256(_mm256_srli_epi16(a.low, 4), mask), _mm256_and_si256(_mm256_srli_epi16(a.high, 4), mask)};
+  }
+  // VPMADDUBSW would saturate for weights above 127, so even and odd bytes are widened to 16 bits and multiplied there.
+  static I32 DotAdd(I32 sum, Bytes weights, const int8_t* four_activations) {
+    int32_t four;
+    std::memcpy(&four, four_activations, sizeof(four));
+    const __m256i x = _mm256_set1_epi32(four);
+    const __m256i x_even = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8);
+    const __m256i x_odd = _mm256_srai_epi16(x, 8);
+    const auto half = [&](__m256i total, __m256i w) {
+      const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), x_even);
+      const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), x_odd);
+      return _mm256_add_epi32(total, _mm256_add_epi32(even, odd));
+    };
+    return {half(sum.low, weights.low), half(sum.high, weights.high)};
+  }
+};
+
+}  // namespace tenfold::kernels

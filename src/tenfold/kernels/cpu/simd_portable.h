@@ -1,0 +1,128 @@
+// Sixteen lanes in plain C++, for any processor. The shape of every Simd class: see simd_avx512.h for the contract.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "tenfold/tensor/half.h"
+
+namespace tenfold::kernels {
+
+struct SimdPortable {
+  static constexpr const char* kName = "portable";
+  struct F32 {
+    float lane[16];
+  };
+  struct I32 {
+    int32_t lane[16];
+  };
+  struct Bytes {
+    uint8_t byte[64];
+  };
+
+  template <class Function>
+  static F32 Map(Function function) {
+    F32 result;
+    for (int i = 0; i < 16; ++i) result.lane[i] = function(i);
+    return result;
+  }
+
+  static F32 Zero() { return F32{}; }
+  static F32 Set(float value) {
+    return Map([&](int) { return value; });
+  }
+  static F32 Load(const float* from) {
+    F32 result;
+    std::memcpy(result.lane, from, sizeof(result.lane));
+    return result;
+  }
+  static F32 Load(const tensor::F16* from) {
+    return Map([&](int i) { return ToFloat(from[i]); });
+  }
+  static F32 Load(const tensor::Bf16* from) {
+    return Map([&](int i) { return ToFloat(from[i]); });
+  }
+  static F32 LoadPart(const float* from, int64_t count) {
+    F32 result{};
+    std::memcpy(result.lane, from, static_cast<size_t>(count) * sizeof(float));
+    return result;
+  }
+  static void Store(float* to, F32 v) { std::memcpy(to, v.lane, sizeof(v.lane)); }
+  static void StorePart(float* to, F32 v, int64_t count) {
+    std::memcpy(to, v.lane, static_cast<size_t>(count) * sizeof(float));
+  }
+  static F32 Add(F32 a, F32 b) {
+    return Map([&](int i) { return a.lane[i] + b.lane[i]; });
+  }
+  static F32 Sub(F32 a, F32 b) {
+    return Map([&](int i) { return a.lane[i] - b.lane[i]; });
+  }
+  static F32 Mul(F32 a, F32 b) {
+    return Map([&](int i) { return a.lane[i] * b.lane[i]; });
+  }
+  static F32 Div(F32 a, F32 b) {
+    return Map([&](int i) { return a.lane[i] / b.lane[i]; });
+  }
+  static F32 Max(F32 a, F32 b) {
+    return Map([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  static F32 Min(F32 a, F32 b) {
+    return Map([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  // Two roundings: a fused one in software would be ten times slower.
+  static F32 MulAdd(F32 a, F32 b, F32 c) {
+    return Map([&](int i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+  }
+  static F32 RoundToInt(F32 a) {
+    return Map([&](int i) { return std::nearbyint(a.lane[i]); });
+  }
+  static F32 ScaleByPowerOfTwo(F32 a, F32 exponent) {
+    return Map([&](int i) { return std::ldexp(a.lane[i], static_cast<int>(exponent.lane[i])); });
+  }
+  static F32 KeepFirst(F32 a, int64_t count, float otherwise) {
+    return Map([&](int i) { return i < count ? a.lane[i] : otherwise; });
+  }
+  // Folds halves: lane i with lane i + 8, then 4, 2, 1. The same tree in every Simd class.
+  static float ReduceAdd(F32 a) {
+    for (int width = 8; width > 0; width /= 2) {
+      for (int i = 0; i < width; ++i) a.lane[i] += a.lane[i + width];
+    }
+    return a.lane[0];
+  }
+  static float ReduceMax(F32 a) {
+    float greatest = a.lane[0];
+    for (int i = 1; i < 16; ++i) greatest = a.lane[i] > greatest ? a.lane[i] : greatest;
+    return greatest;
+  }
+
+  static I32 SetInt(int32_t value) {
+    I32 result;
+    for (int32_t& lane : result.lane) lane = value;
+    return result;
+  }
+  static F32 ToFloats(I32 a) {
+    return Map([&](int i) { return static_cast<float>(a.lane[i]); });
+  }
+  static Bytes LoadBytes(const uint8_t* from) {
+    Bytes result;
+    std::memcpy(result.byte, from, sizeof(result.byte));
+    return result;
+  }
+  static Bytes LowNibbles(Bytes a) {
+    for (uint8_t& byte : a.byte) byte &= 0xf;
+    return a;
+  }
+  static Bytes HighNibbles(Bytes a) {
+    for (uint8_t& byte : a.byte) byte >>= 4;
+    return a;
+  }
+  static I32 DotAdd(I32 sum, Bytes weights, const int8_t* four_activations) {
+    for (int i = 0; i < 16; ++i) {
+      for (int j = 0; j < 4; ++j) sum.lane[i] += int32_t{weights.byte[4 * i + j]} * four_activations[j];
+    }
+    return sum;
+  }
+};
+
+}  // namespace tenfold::kernels

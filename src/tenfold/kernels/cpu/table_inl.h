@@ -1,0 +1,23 @@
+// Fills a KernelTable from the kernels over one Simd class. Included by exactly one .cc per instruction set.
+#pragma once
+
+#include "tenfold/kernels/cpu/attention_inl.h"
+#include "tenfold/kernels/cpu/matmul_inl.h"
+#include "tenfold/kernels/cpu/row_ops_inl.h"
+#include "tenfold/kernels/kernel_table.h"
+
+namespace tenfold::kernels {
+
+template <class S>
+inline constexpr KernelTable kTableOf = {
+    .name = S::kName,
+    .quantize_row = RowOps<S>::QuantizeRow,
+    .matmul_tiles = Matmul<S>::Run,
+    .rms_norm = RowOps<S>::RmsNorm,
+    .rotate_head = RowOps<S>::RotateHead,
+    .add = RowOps<S>::AddRows,
+    .silu_multiply = RowOps<S>::SiluMultiply,
+    .attention = RunAttention<S>,
+};
+
+}  // namespace tenfold::kernels

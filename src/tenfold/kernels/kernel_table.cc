@@ -1,0 +1,36 @@
+#include "tenfold/kernels/kernel_table.h"
+
+#include <string>
+
+#include "tenfold/kernels/cpu/attention_inl.h"
+#include "tenfold/kernels/cpu/tables.h"
+
+namespace tenfold::kernels {
+
+int64_t AttentionScratchFloats(int64_t num_rows, int64_t head_dim) {
+  const int64_t padded = (head_dim + 15) / 16 * 16;
+  return num_rows * (head_dim + padded + kAttentionKeys + 16 + 1);
+}
+
+std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features) {
+  std::vector<const KernelTable*> tables;
+#if defined(__x86_64__)
+  if (features.avx512_vnni) tables.push_back(&Avx512Kernels());
+  if (features.avx2) tables.push_back(&Avx2Kernels());
+#endif
+  tables.push_back(&PortableKernels());
+  return tables;
+}
+
+Result<const KernelTable*> SelectKernels(std::string_view isa, const platform::CpuFeatures& features) {
+  const std::vector<const KernelTable*> usable = UsableKernels(features);
+  std::string names;
+  for (const KernelTable* table : usable) {
+    if (isa == "auto" || isa == table->name) return table;
+    names += std::string(names.empty() ? "" : ", ") + table->name;
+  }
+  return MakeError(ErrorCode::kInvalidArgument, "no kernels named \"{}\" for this processor; there are: auto, {}", isa,
+                   names);
+}
+
+}  // namespace tenfold::kernels
