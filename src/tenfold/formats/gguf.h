@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,6 +40,17 @@ struct GgufTensor {
 // GGUF's name of a type number ("Q4_K"), or "type 99".
 std::string GgufTypeName(uint32_t type_id);
 
+// What the header of a file says (gguf_header.h fills it).
+struct GgufHeader {
+  uint32_t version = 0;
+  std::vector<std::pair<std::string_view, GgufValue>> metadata;
+  // For each entry of `metadata`, its value type and value as the file stores them.
+  std::vector<std::span<const std::byte>> encoded_values;
+  std::unordered_map<std::string_view, size_t> metadata_index;
+  std::vector<GgufTensor> tensors;
+  std::unordered_map<std::string_view, size_t> tensor_index;
+};
+
 class GgufFile {
  public:
   // Errors: kNotFound, kIo, kCorrupt, kUnsupported (version 1, big-endian, split files).
@@ -46,9 +59,9 @@ class GgufFile {
   static Result<GgufFile> Parse(std::span<const std::byte> bytes, std::string name);
 
   const std::string& name() const { return name_; }
-  uint32_t version() const { return version_; }
-  const std::vector<GgufTensor>& tensors() const { return tensors_; }
-  const std::vector<std::pair<std::string_view, GgufValue>>& metadata() const { return metadata_; }
+  uint32_t version() const { return header_.version; }
+  const std::vector<GgufTensor>& tensors() const { return header_.tensors; }
+  const std::vector<std::pair<std::string_view, GgufValue>>& metadata() const { return header_.metadata; }
 
   // nullptr when there is none of that name.
   const GgufTensor* FindTensor(std::string_view name) const;
@@ -65,6 +78,10 @@ class GgufFile {
   Result<std::vector<int64_t>> GetInts(std::string_view key) const;
   Result<std::vector<double>> GetNumbers(std::string_view key) const;
 
+  // The value under `key` as the file stores it: its type number, then its content, so that a copy of it keeps the
+  // types that GgufValue widens. Empty when absent.
+  std::span<const std::byte> EncodedValue(std::string_view key) const;
+
   // The mapped file, to drop pages from memory after packing.
   const platform::MappedFile& file() const { return file_; }
 
@@ -73,11 +90,7 @@ class GgufFile {
 
   std::string name_;
   platform::MappedFile file_;
-  uint32_t version_ = 0;
-  std::vector<std::pair<std::string_view, GgufValue>> metadata_;
-  std::unordered_map<std::string_view, size_t> metadata_index_;
-  std::vector<GgufTensor> tensors_;
-  std::unordered_map<std::string_view, size_t> tensor_index_;
+  GgufHeader header_;
 };
 
 }  // namespace tenfold::formats

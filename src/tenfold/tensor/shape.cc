@@ -8,7 +8,9 @@
 
 namespace tenfold::tensor {
 
-Shape::Shape(std::initializer_list<int64_t> sizes) : rank_(static_cast<int>(sizes.size())) {
+Shape::Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
+
+Shape::Shape(std::span<const int64_t> sizes) : rank_(static_cast<int>(sizes.size())) {
   CHECK_LE(rank_, kMaxRank);
   std::copy(sizes.begin(), sizes.end(), sizes_.begin());
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 
 namespace tenfold::tensor {
@@ -14,6 +15,7 @@ class Shape {
 
   Shape() = default;
   Shape(std::initializer_list<int64_t> sizes);
+  explicit Shape(std::span<const int64_t> sizes);
 
   int rank() const { return rank_; }
   int64_t operator[](int dimension) const { return sizes_[static_cast<size_t>(dimension)]; }
