@@ -9,8 +9,10 @@ set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1")
 add_library(tenfold_flags INTERFACE)
 target_include_directories(tenfold_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 # No contraction: whether a product and a sum fuse must not depend on what the compiler sees around them (law 2).
-target_compile_options(tenfold_flags INTERFACE -Wall -Wextra -Wconversion -Wno-psabi -fno-math-errno -ffp-contract=off
+target_compile_options(tenfold_flags INTERFACE -Wall -Wextra -Wno-psabi -fno-math-errno -ffp-contract=off
                                                -fno-omit-frame-pointer)
+# Google Test's macros convert literals freely, so tests go without -Wconversion.
+target_compile_options(tenfold_flags INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:TENFOLD_IS_TEST>>>:-Wconversion>)
 if(TENFOLD_SANITIZE)
   target_compile_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE})
@@ -44,7 +46,6 @@ function(tenfold_test)
                                                  GTest::gtest_main rapidcheck)
   target_compile_definitions(${ARG_NAME}_test PRIVATE TENFOLD_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared"
                                                       TENFOLD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  # Google Test's macros compare signed literals with sizes and convert them freely.
-  target_compile_options(${ARG_NAME}_test PRIVATE -Wno-sign-compare -Wno-conversion)
+  set_target_properties(${ARG_NAME}_test PROPERTIES TENFOLD_IS_TEST ON)
   gtest_discover_tests(${ARG_NAME}_test PROPERTIES LABELS ${ARG_NAME} TIMEOUT ${ARG_TIMEOUT} DISCOVERY_TIMEOUT 60)
 endfunction()

@@ -1,0 +1,91 @@
+// Graph: a model's computation as a list of operations over symbolic sizes (law 1).
+//
+// Activations are matrices: T rows (one per token of a batch) or R rows (one per token whose logits are wanted) times a
+// fixed number of features. T and R get their values when a batch is executed; everything else is known when the graph
+// is built. Attention is the only operation that sees sequences (Orca's selective batching, OSDI 2022); all others see
+// rows.
+//
+// Nodes stand in execution order: a node's inputs come before it. Immutable once built (builder.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tenfold/tensor/shape.h"
+
+namespace tenfold::graph {
+
+// How many rows an activation has.
+enum class Rows : uint8_t { kTokens, kLogitRows };
+
+// f32 activations [rows, cols].
+struct ValueShape {
+  Rows rows = Rows::kTokens;
+  int64_t cols = 0;
+
+  friend bool operator==(const ValueShape&, const ValueShape&) = default;
+};
+
+enum class Op : uint8_t {
+  kEmbedding,     // rows of a table, chosen by the batch's tokens
+  kRmsNorm,       // x / rms(x) * weight, per row
+  kLinear,        // x · weight^T
+  kRotaryAngles,  // cosines and sines of the batch's positions
+  kRotary,        // rotates the heads of x by the angles
+  kAttention,     // causal attention of queries, keys, values, through the cache
+  kSiluMultiply,  // silu(gate) * up
+  kAdd,
+  kSelectRows,  // from T rows to the R rows whose logits are wanted
+};
+
+using NodeId = int32_t;
+using ParameterId = int32_t;
+inline constexpr int32_t kNone = -1;
+
+// What a parameter is used for decides how it is kept in memory.
+enum class ParameterUse : uint8_t {
+  kTable,   // rows looked up one by one, in the file's own type
+  kMatrix,  // packed for matrix products
+  kVector,  // f32
+};
+
+struct Parameter {
+  std::string name;  // GGUF's name: "blk.0.attn_q.weight"
+  tensor::Shape shape;
+  ParameterUse use = ParameterUse::kMatrix;
+};
+
+// Attributes; each op reads its own.
+struct Attributes {
+  float epsilon = 0;         // kRmsNorm
+  int64_t head_dim = 0;      // kRotary, kAttention
+  int64_t layer = 0;         // kAttention: which layer's part of the cache
+  int64_t num_heads = 0;     // kAttention
+  int64_t num_kv_heads = 0;  // kAttention
+  float scale = 1;           // kAttention: of the scores
+};
+
+struct Node {
+  Op op;
+  ValueShape shape;
+  std::vector<NodeId> inputs;
+  ParameterId parameter = kNone;
+  Attributes attributes;
+};
+
+struct Graph {
+  std::vector<Node> nodes;
+  std::vector<Parameter> parameters;
+  // kRotaryAngles: angle i of position p is p * rotary_frequencies[i]; cosines and sines are multiplied by the scale.
+  std::vector<double> rotary_frequencies;
+  double rotary_scale = 1;
+  NodeId output = kNone;
+
+  // One line per node, for reading and for tests.
+  std::string ToString() const;
+};
+
+const char* OpName(Op op);
+
+}  // namespace tenfold::graph

@@ -1,0 +1,199 @@
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <numeric>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "tenfold/base/random.h"
+#include "tenfold/graph/builder.h"
+#include "tenfold/graph/executor.h"
+#include "tenfold/graph/memory_plan.h"
+#include "tenfold/platform/cpu_features.h"
+
+namespace {
+std::atomic<int64_t> num_allocations{0};
+}  // namespace
+
+// Counts every allocation of this program, so that a test can say "none".
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  num_allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace tenfold::graph {
+namespace {
+
+constexpr int64_t kVocab = 40, kHidden = 32, kHeads = 4, kKvHeads = 2, kHeadDim = 8, kFfn = 48;
+
+// One transformer block: every op occurs.
+Graph SmallModel() {
+  GraphBuilder g;
+  const Value angles = g.RotaryAngles({1.0, 0.1, 0.01, 0.001});
+  Value x = g.Embedding("embedding", kVocab, kHidden);
+  const Value h = g.RmsNorm(x, "norm", 1e-5);
+  const Value q = g.Rotary(g.Linear(h, "q", kHeads * kHeadDim), angles, kHeadDim);
+  const Value k = g.Rotary(g.Linear(h, "k", kKvHeads * kHeadDim), angles, kHeadDim);
+  const Value v = g.Linear(h, "v", kKvHeads * kHeadDim);
+  const Value attention = g.Attention(q, k, v, 0, {kHeads, kKvHeads, kHeadDim, 1 / std::sqrt(8.0)});
+  x = g.Add(x, g.Linear(attention, "o", kHidden));
+  x = g.Add(x, g.Linear(g.SiluMultiply(g.Linear(x, "gate", kFfn), g.Linear(x, "up", kFfn)), "down", kHidden));
+  const Value logits = g.Linear(g.SelectRows(x), "head", kVocab);
+  return std::move(g).Finish(logits);
+}
+
+class SmallModelRun {
+ public:
+  explicit SmallModelRun(int num_threads) : threads_(num_threads), graph_(SmallModel()) {
+    for (size_t p = 0; p < graph_.parameters.size(); ++p) {
+      const Parameter& parameter = graph_.parameters[p];
+      std::vector<float>& values = values_.emplace_back(static_cast<size_t>(parameter.shape.num_elements()));
+      for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(UniformDouble(1, p, i) - 0.5);
+      const tensor::TensorView view{tensor::DataType::kF32, parameter.shape,
+                                    reinterpret_cast<const std::byte*>(values.data())};
+      BoundParameter& bound = bound_.emplace_back();
+      if (parameter.use == ParameterUse::kTable) bound.table = view;
+      if (parameter.use == ParameterUse::kMatrix)
+        bound.matrix = kernels::PackedMatrix::Pack(view, {}, threads_).value();
+      if (parameter.use == ParameterUse::kVector) bound.vector = values;
+    }
+    kv_.layout = {.num_layers = 1,
+                  .num_kv_heads = kKvHeads,
+                  .head_dim = kHeadDim,
+                  .page_size = 16,
+                  .type = tensor::DataType::kF32};
+    pool_ = platform::AlignedBuffer::Allocate(kv_.layout.page_bytes() * 8, "pages").value();
+    kv_.pages = pool_.data();
+    executor_.emplace(Executor::Create(graph_, bound_, {.max_tokens = 64, .max_logit_rows = 4}, kv_,
+                                       *kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value(), threads_)
+                          .value());
+  }
+
+  // Computes tokens [begin, end) of a fixed text on pages 0, 1, ...; returns the last one's logits.
+  std::vector<float> Step(int64_t begin, int64_t end) {
+    tokens_.clear();
+    positions_.clear();
+    for (int64_t i = begin; i < end; ++i) {
+      tokens_.push_back(static_cast<TokenId>(i * 7 % kVocab));
+      positions_.push_back(static_cast<int32_t>(i));
+    }
+    const kernels::AttentionSequence sequence{0, end - begin, begin, page_ids_.data()};
+    const auto last = static_cast<int32_t>(end - begin - 1);
+    const int64_t before = num_allocations.load();
+    const std::span<float> logits = executor_->Run(
+        {.tokens = tokens_, .positions = positions_, .sequences = {&sequence, 1}, .logit_rows = {&last, 1}});
+    allocations_in_run = num_allocations.load() - before;
+    return {logits.begin(), logits.end()};
+  }
+
+  int64_t allocations_in_run = 0;
+
+ private:
+  platform::ThreadPool threads_;
+  Graph graph_;
+  std::vector<std::vector<float>> values_;
+  std::vector<BoundParameter> bound_;
+  kernels::KvPages kv_;
+  platform::AlignedBuffer pool_;
+  std::optional<Executor> executor_;
+  std::vector<int32_t> page_ids_ = {0, 1, 2, 3};
+  std::vector<TokenId> tokens_;
+  std::vector<int32_t> positions_;
+};
+
+TEST(Executor, ChunksAndThreadsDoNotChangeLogits) {
+  const std::vector<float> whole = SmallModelRun(1).Step(0, 60);
+  ASSERT_EQ(whole.size(), static_cast<size_t>(kVocab));
+  for (const float logit : whole) ASSERT_TRUE(std::isfinite(logit));
+  for (const int64_t chunk : {1, 7, 59}) {
+    SmallModelRun run(2);
+    std::vector<float> last;
+    for (int64_t begin = 0; begin < 60; begin += chunk) last = run.Step(begin, std::min<int64_t>(60, begin + chunk));
+    EXPECT_EQ(last, whole) << "chunks of " << chunk;
+  }
+}
+
+TEST(Executor, RunAllocatesNothing) {
+  SmallModelRun run(2);
+  run.Step(0, 40);
+  EXPECT_EQ(run.allocations_in_run, 0);
+  run.Step(40, 41);
+  EXPECT_EQ(run.allocations_in_run, 0);
+}
+
+TEST(Graph, PrintsItself) {
+  GraphBuilder g;
+  const Value x = g.Embedding("table", 10, 4);
+  const std::string text = std::move(g).Finish(g.Linear(g.SelectRows(x), "head", 10)).ToString();
+  EXPECT_EQ(text,
+            "%0 [T, 4] = embedding(table [10, 4])\n"
+            "%1 [R, 4] = select_rows(%0)\n"
+            "%2 [R, 10] = linear(%1, head [10, 4])\n"
+            "return %2\n");
+}
+
+TEST(GraphBuilderDeathTest, StopsOnShapesThatDoNotFit) {
+  GraphBuilder g;
+  const Value x = g.Embedding("table", 10, 4);
+  const Value y = g.Linear(x, "w", 6);
+  EXPECT_DEATH(g.Add(x, y), "CHECK failed");
+}
+
+// Random chains of operations with random inputs: results that live at once never overlap, in-place ones excepted.
+RC_GTEST_PROP(MemoryPlan, LiveResultsDoNotOverlap, ()) {
+  GraphBuilder g;
+  std::vector<Value> values = {g.Embedding("table", 10, 16)};
+  const int num_ops = *rc::gen::inRange(1, 40);
+  for (int i = 0; i < num_ops; ++i) {
+    const auto pick = [&] { return values[*rc::gen::inRange<size_t>(0, values.size())]; };
+    switch (*rc::gen::inRange(0, 3)) {
+      case 0:
+        values.push_back(g.Add(pick(), pick()));
+        break;
+      case 1:
+        values.push_back(g.Linear(pick(), "w", 16));
+        break;
+      default:
+        values.push_back(g.RmsNorm(pick(), "n", 1e-5));
+        break;
+    }
+  }
+  const Graph graph = std::move(g).Finish(values.back());
+  const BatchLimits limits{.max_tokens = 8, .max_logit_rows = 2};
+  const MemoryPlan plan = PlanMemory(graph, limits);
+  const std::vector<NodeId> last = LastUses(graph);
+  const size_t size = 8 * 16 * sizeof(float);
+  for (size_t a = 0; a < graph.nodes.size(); ++a) {
+    RC_ASSERT(plan.offsets[a] + size <= plan.arena_bytes);
+    for (size_t b = a + 1; b < graph.nodes.size(); ++b) {
+      // a's result is still wanted after b has been written; when b is its last reader, b may write over it only whole.
+      const bool overlap = plan.offsets[a] < plan.offsets[b] + size && plan.offsets[b] < plan.offsets[a] + size;
+      if (last[a] > static_cast<NodeId>(b)) RC_ASSERT(!overlap);
+      if (last[a] == static_cast<NodeId>(b)) RC_ASSERT(!overlap || plan.offsets[a] == plan.offsets[b]);
+    }
+  }
+}
+
+// A deep model needs no more memory than a shallow one.
+TEST(MemoryPlan, ReusesMemoryAcrossLayers) {
+  const auto bytes = [](int num_layers) {
+    GraphBuilder g;
+    Value x = g.Embedding("table", 10, 16);
+    for (int i = 0; i < num_layers; ++i) x = g.Add(x, g.Linear(g.RmsNorm(x, "n", 1e-5), "w", 16));
+    return PlanMemory(std::move(g).Finish(x), {.max_tokens = 8, .max_logit_rows = 2}).arena_bytes;
+  };
+  EXPECT_EQ(bytes(2), bytes(50));
+}
+
+}  // namespace
+}  // namespace tenfold::graph
