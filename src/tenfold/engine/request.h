@@ -28,6 +28,13 @@ enum class FinishReason {
   kError,      // `error` says why
 };
 
+// A token's log-probability and those of the likeliest tokens, as SampledToken gives them, owned.
+struct TokenLogprobs {
+  double logprob = 0;
+  int rank = 0;  // 1 = the most likely token
+  std::vector<sampling::TokenLogprob> top;
+};
+
 // What one step added to one sample of a request. The first event of a sample may have no tokens only if it finishes
 // it.
 struct OutputEvent {
@@ -35,7 +42,7 @@ struct OutputEvent {
   int sample = 0;  // in [0, n)
   // Tokens of this step and, when asked for, their log-probabilities (same length, otherwise empty).
   std::vector<TokenId> tokens;
-  std::vector<sampling::SampledToken> logprobs;
+  std::vector<TokenLogprobs> logprobs;
   // Text that became certain in this step: whole UTF-8 characters, nothing that may still turn into a stop string.
   std::string text;
   FinishReason finish = FinishReason::kNone;

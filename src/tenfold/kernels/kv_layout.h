@@ -24,7 +24,8 @@ struct KvLayout {
 
   int64_t padded_head_dim() const { return (head_dim + 15) / 16 * 16; }
   size_t element_bytes() const { return tensor::Traits(type).block_bytes; }
-  size_t keys_bytes() const { return static_cast<size_t>(head_dim * page_size) * element_bytes(); }
+  // Rounded up to whole cache lines, so that every head's values and every page begin on one.
+  size_t keys_bytes() const { return (static_cast<size_t>(head_dim * page_size) * element_bytes() + 63) / 64 * 64; }
   size_t values_bytes() const { return static_cast<size_t>(padded_head_dim() * page_size) * element_bytes(); }
   size_t page_bytes() const { return static_cast<size_t>(num_layers * num_kv_heads) * (keys_bytes() + values_bytes()); }
   // Offsets inside a page.

@@ -51,10 +51,11 @@ TEST(Mailbox, IsBoundedAndOrdered) {
   auto third = std::make_unique<int>(3);
   EXPECT_EQ(box.TryPush(std::move(third)), Push::kFull);
   EXPECT_NE(third, nullptr);
+  EXPECT_EQ(box.PushUrgent(std::make_unique<int>(7)), Push::kOk);
   std::vector<std::unique_ptr<int>> taken;
   EXPECT_TRUE(box.TakeAll(taken, true));
-  ASSERT_EQ(taken.size(), 2u);
-  EXPECT_EQ(*taken[0] * 10 + *taken[1], 12);
+  ASSERT_EQ(taken.size(), 3u);
+  EXPECT_EQ(*taken[0] * 100 + *taken[1] * 10 + *taken[2], 127);
   box.Close();
   EXPECT_EQ(box.TryPush(std::move(third)), Push::kClosed);
   EXPECT_FALSE(box.TakeAll(taken, true));
