@@ -1,5 +1,6 @@
 #include "tenfold/cache/integrity.h"
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct IntegrityCase {
   std::vector<Table> tables;
   std::string expected;
 };
+
+void PrintTo(const IntegrityCase& books, std::ostream* os) {
+  *os << books.name;
+}
 
 const IntegrityCase kCases[] = {
     {"EmptyPool", {0, 0, 0, 0}, {3, 2, 1, 0}, {}, ""},

@@ -1,0 +1,60 @@
+// SchedulingPolicy: decides what one step computes. Iteration-level scheduling after Orca (Yu et al., OSDI 2022).
+//
+// A policy is a function of its input: no clock, no thread, no model and no cache inside, so the engine, a replay under
+// a virtual clock and a test run the same decisions. The engine calls it once per step with the state of every
+// unfinished sequence and carries the plan out (step_plan.h).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "tenfold/base/result.h"
+#include "tenfold/scheduler/step_plan.h"
+
+namespace tenfold::scheduler {
+
+// One unfinished sequence, as the scheduler sees it.
+struct SequenceView {
+  SequenceId id = 0;
+  int64_t arrival = 0;              // when its request came: smaller is earlier; forks keep their parent's
+  int64_t num_tokens = 0;           // known tokens: the prompt and what was generated so far
+  int64_t num_computed = 0;         // of these, tokens whose keys and values are in the cache; fewer than num_tokens
+  int64_t num_pages = 0;            // pages in its table
+  int64_t num_exclusive_pages = 0;  // of these, pages that nobody else holds
+  bool copies_last_page = false;    // its next token falls into a shared page: one more page for the copy
+  int64_t num_seats = 1;            // running sequences it becomes once its prompt is computed and forked (n > 1)
+};
+
+struct SchedulerLimits {
+  int64_t max_num_batched_tokens = 0;  // token budget of a step
+  int64_t max_num_seqs = 0;            // seats: sequences running at once
+  int64_t page_size = 0;               // tokens
+  int64_t watermark_pages = 0;         // stay free when a sequence is admitted, so that the running ones can grow
+};
+
+// Errors: kInvalidArgument, naming the option. A budget below max_num_seqs is one: a step could not give every running
+// sequence its token.
+Status ValidateLimits(const SchedulerLimits& limits);
+
+// Both lists are in order of (arrival, id). Preconditions, which the engine keeps:
+//  - limits passed ValidateLimits, and at most max_num_seqs sequences run;
+//  - a running sequence with more than one token left to compute holds the pages for all of them;
+//  - waiting sequences hold no page that a running one could need;
+//  - any single sequence, grown to its greatest length, fits the whole pool, and its num_seats fit max_num_seqs:
+//    a request that breaks this is refused when it is submitted.
+struct SchedulerInput {
+  SchedulerLimits limits;
+  int64_t num_free_pages = 0;
+  std::span<const SequenceView> running;
+  std::span<const SequenceView> waiting;
+};
+
+class SchedulingPolicy {
+ public:
+  virtual ~SchedulingPolicy() = default;
+
+  // Replaces `plan` by the next step. While there is work, the plan has at least one item.
+  virtual void Plan(const SchedulerInput& input, StepPlan& plan) const = 0;
+};
+
+}  // namespace tenfold::scheduler
