@@ -1,0 +1,281 @@
+#include "tenfold/sampling/sampler.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+#include <new>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tenfold/base/random.h"
+
+namespace {
+int64_t num_allocations = 0;
+}  // namespace
+
+// Counts, for SteadyStateAllocatesNothing. Not inlined, or g++ takes new for a stranger to free.
+[[gnu::noinline]] void* operator new(size_t size) {
+  ++num_allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  ++num_allocations;
+  return std::malloc(size);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+
+namespace tenfold::sampling {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::FieldsAre;
+using testing::HasSubstr;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr TokenId kEos = 4;
+
+TokenCounts History(const std::vector<TokenId>& prompt, const std::vector<TokenId>& output) {
+  TokenCounts history;
+  history.AddPrompt(prompt);
+  for (const TokenId token : output) history.AddOutput(token);
+  return history;
+}
+
+Result<SampledToken> SampleOnce(std::vector<float> logits, const SamplingParams& params, SamplerScratch& scratch,
+                                const DrawKey& key = {}) {
+  return Sample(logits, params, {}, {}, key, scratch);
+}
+
+struct AdjustCase {
+  std::string name;
+  std::function<void(SamplingParams&)> change;
+  std::vector<float> expected;  // from the logits 2 -2 1 0 3, prompt 0 1, output 1 2 2; token 4 ends a sequence
+};
+
+class AdjustLogitsTest : public testing::TestWithParam<AdjustCase> {};
+
+TEST_P(AdjustLogitsTest, GivesWhatTheHandComputes) {
+  SamplingParams params;
+  GetParam().change(params);
+  std::vector<float> logits = {2, -2, 1, 0, 3};
+  AdjustLogits(logits, params, std::vector<TokenId>{kEos}, History({0, 1}, {1, 2, 2}));
+  EXPECT_EQ(logits, GetParam().expected);
+}
+
+using P = SamplingParams;
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, AdjustLogitsTest,
+    testing::Values(
+        AdjustCase{"Nothing", [](P&) {}, {2, -2, 1, 0, 3}},
+        AdjustCase{"Bias",
+                   [](P& p) {
+                     p.logit_bias = {{0, -5}, {3, 1.5}};
+                   },
+                   {-3, -2, 1, 1.5, 3}},
+        AdjustCase{"RepetitionCountsPromptAndOutputOnce", [](P& p) { p.repetition_penalty = 2; }, {1, -4, 0.5, 0, 3}},
+        AdjustCase{"RepetitionBelowOneRewards", [](P& p) { p.repetition_penalty = 0.5; }, {4, -1, 2, 0, 3}},
+        AdjustCase{"PresenceCountsOutputOnce", [](P& p) { p.presence_penalty = 0.5; }, {2, -2.5, 0.5, 0, 3}},
+        AdjustCase{"FrequencyCountsEachOutput", [](P& p) { p.frequency_penalty = 0.5; }, {2, -2.5, 0, 0, 3}},
+        AdjustCase{"RepetitionComesBeforePresence",
+                   [](P& p) { p.repetition_penalty = 2, p.presence_penalty = 1; },
+                   {1, -5, -0.5, 0, 3}},
+        AdjustCase{"BiasComesBeforeRepetition",
+                   [](P& p) {
+                     p.repetition_penalty = 2, p.logit_bias = {{1, 6}};
+                   },
+                   {1, 2, 0.5, 0, 3}},
+        AdjustCase{"MinTokensForbidsTheEnds",
+                   [](P& p) { p.min_tokens = 4, p.stop_token_ids = {3}; },
+                   {2, -2, 1, -kInfinity, -kInfinity}},
+        AdjustCase{"MinTokensBeatsBias",
+                   [](P& p) {
+                     p.min_tokens = 4, p.logit_bias = {{kEos, 100}};
+                   },
+                   {2, -2, 1, 0, -kInfinity}},
+        AdjustCase{"MinTokensReached", [](P& p) { p.min_tokens = 3, p.stop_token_ids = {3}; }, {2, -2, 1, 0, 3}}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Sample, GreedyTakesTheLowestOfTheGreatest) {
+  SamplerScratch scratch;
+  SamplingParams greedy;
+  for (const double temperature : {0.0, 1e-6}) {
+    greedy.temperature = temperature;
+    EXPECT_EQ(SampleOnce({1, 3, 2, 3}, greedy, scratch)->token, 1);
+    EXPECT_EQ(SampleOnce({-kInfinity, -7}, greedy, scratch)->token, 1);
+  }
+}
+
+TEST(Sample, GreedySeesTheAdjustments) {
+  SamplerScratch scratch;
+  SamplingParams params;
+  params.temperature = 0;
+  params.logit_bias = {{1, -2}};
+  EXPECT_EQ(SampleOnce({1, 3, 2, 0}, params, scratch)->token, 2);
+}
+
+TEST(Sample, TheSmallestTemperatureIsNearlyGreedy) {
+  SamplerScratch scratch;
+  SamplingParams params;
+  params.temperature = SamplingParams::kGreedyTemperature;
+  for (uint64_t step = 0; step < 1000; ++step) {
+    EXPECT_EQ(SampleOnce({1, 3, 2.99f, -3e38f}, params, scratch, {.step = step})->token, 1);
+  }
+}
+
+// Logits of odds 8 2 4 2, so that log-probabilities are logarithms of halves: 1/2 1/8 1/4 1/8.
+TEST(Sample, ReportsLogprobsOfTheRawLogits) {
+  const float ln2 = std::log(2.0f);
+  SamplerScratch scratch;
+  SamplingParams params;
+  params.temperature = 0;
+  params.logit_bias = {{3, 100}};  // decides the token, not what is reported
+  params.num_logprobs = 3;
+  const SampledToken sampled = SampleOnce({3 * ln2, ln2, 2 * ln2, ln2}, params, scratch).value();
+  EXPECT_EQ(sampled.token, 3);
+  EXPECT_NEAR(sampled.logprob, std::log(1.0 / 8), 1e-6);
+  EXPECT_EQ(sampled.rank, 4);  // behind token 1, which is as likely
+  EXPECT_THAT(sampled.top, ElementsAre(FieldsAre(0, DoubleNear(std::log(1.0 / 2), 1e-6)),
+                                       FieldsAre(2, DoubleNear(std::log(1.0 / 4), 1e-6)),
+                                       FieldsAre(1, DoubleNear(std::log(1.0 / 8), 1e-6))));
+}
+
+TEST(Sample, ReportsAsManyLogprobsAsAskedAndThereAre) {
+  SamplerScratch scratch;
+  SamplingParams params;
+  EXPECT_EQ(SampleOnce({1, 2}, params, scratch)->rank, 0);
+  params.num_logprobs = 0;
+  EXPECT_EQ(SampleOnce({0, 0}, params, scratch)->logprob, std::log(0.5));
+  EXPECT_TRUE(SampleOnce({1, 2}, params, scratch)->top.empty());
+  params.num_logprobs = 5;
+  const SampledToken sampled = SampleOnce({-kInfinity, 0, 0}, params, scratch).value();
+  EXPECT_THAT(sampled.top, ElementsAre(FieldsAre(1, std::log(0.5)), FieldsAre(2, std::log(0.5)),  //
+                                       FieldsAre(0, -kInfinity)));
+}
+
+struct BadCase {
+  std::string name;
+  std::vector<float> logits;
+  std::string message;
+};
+
+class BadLogitsTest : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadLogitsTest, EndTheRequest) {
+  SamplerScratch scratch;
+  for (const double temperature : {0.0, 1.0}) {
+    for (const std::optional<int> num_logprobs : {std::optional<int>(), std::optional<int>(2)}) {
+      SamplingParams params;
+      params.temperature = temperature;
+      params.top_p = 0.9;
+      params.top_k = 2;
+      params.num_logprobs = num_logprobs;
+      const auto sampled = SampleOnce(GetParam().logits, params, scratch);
+      ASSERT_FALSE(sampled);
+      EXPECT_THAT(sampled.error().message, HasSubstr(GetParam().message));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, BadLogitsTest,
+                         testing::Values(BadCase{"AllNan", {kNan, kNan}, "the logit of token 0 is nan"},
+                                         BadCase{"OneNan", {1, 2, kNan}, "the logit of token 2 is nan"},
+                                         BadCase{"Infinite", {1, kInfinity}, "the logit of token 1 is inf"},
+                                         BadCase{"AllForbidden", {-kInfinity, -kInfinity}, "every token is forbidden"},
+                                         BadCase{"Empty", {}, "every token is forbidden"}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Sample, OverflowOfAPenaltyIsAnError) {
+  SamplerScratch scratch;
+  SamplingParams params;
+  params.repetition_penalty = 1e-30;
+  std::vector<float> logits = {1e20f, 0};
+  const auto sampled = Sample(logits, params, {}, History({0}, {}), {}, scratch);
+  ASSERT_FALSE(sampled);
+  EXPECT_THAT(sampled.error().message, HasSubstr("the logit of token 0 is inf"));
+}
+
+SamplingParams EverythingOn() {
+  SamplingParams params;
+  params.temperature = 0.9;
+  params.top_k = 300;
+  params.top_p = 0.95;
+  params.min_p = 1e-4;
+  params.repetition_penalty = 1.1;
+  params.frequency_penalty = 0.2;
+  params.logit_bias = {{3, 1}};
+  params.num_logprobs = 5;
+  return params;
+}
+
+std::vector<float> Logits(uint64_t step) {
+  std::vector<float> logits;
+  for (uint64_t i = 0; i < 1000; ++i) logits.push_back(static_cast<float>(UniformDouble(9, step, i) * 10));
+  return logits;
+}
+
+TEST(Sample, DependsOnItsArgumentsAlone) {
+  const SamplingParams params = EverythingOn();
+  const TokenCounts history = History({1, 2}, {3, 3, 4});
+  SamplerScratch shared;
+  std::set<TokenId> distinct;
+  for (uint64_t step = 0; step < 50; ++step) {
+    std::vector<float> other(17, 1.0f);
+    ASSERT_TRUE(Sample(other, params, {}, history, {7, 8, step}, shared));  // leaves traces in the scratch
+    std::vector<float> logits = Logits(0);
+    const SampledToken among_others = Sample(logits, params, {}, history, {1, 2, step}, shared).value();
+    logits = Logits(0);
+    SamplerScratch own;
+    const SampledToken alone = Sample(logits, params, {}, history, {1, 2, step}, own).value();
+    ASSERT_EQ(among_others.token, alone.token);
+    ASSERT_EQ(among_others.logprob, alone.logprob);
+    ASSERT_EQ(among_others.rank, alone.rank);
+    distinct.insert(alone.token);
+  }
+  EXPECT_GT(distinct.size(), 20u);  // the step does change the draw
+}
+
+// Each coordinate of the key matters: equal keys but for one give other texts.
+TEST(Sample, SeedStreamAndStepChangeTheDraw) {
+  SamplerScratch scratch;
+  const auto text = [&](DrawKey key) {
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < 8; ++i, ++key.step) tokens.push_back(SampleOnce(Logits(0), {}, scratch, key)->token);
+    return tokens;
+  };
+  const auto base = text({.seed = 1, .stream = 1, .step = 1});
+  EXPECT_EQ(text({.seed = 1, .stream = 1, .step = 1}), base);
+  EXPECT_NE(text({.seed = 2, .stream = 1, .step = 1}), base);
+  EXPECT_NE(text({.seed = 1, .stream = 2, .step = 1}), base);
+  EXPECT_NE(text({.seed = 1, .stream = 1, .step = 2}), base);
+}
+
+TEST(Sample, SteadyStateAllocatesNothing) {
+  const SamplingParams params = EverythingOn();
+  const TokenCounts history = History({1, 2}, {3, 3, 4});
+  SamplerScratch scratch;
+  std::vector<std::vector<float>> rows;
+  for (uint64_t step = 0; step < 20; ++step) rows.push_back(Logits(step));
+  rows.emplace_back(1000, 1.0f);  // flat: the most candidates there can be
+  int64_t before = 0;
+  for (uint64_t step = 0; step < rows.size(); ++step) {
+    const bool sampled = Sample(rows[step], params, {}, history, {1, 2, step}, scratch).has_value();
+    if (step == 0) before = num_allocations;
+    ASSERT_TRUE(sampled);
+  }
+  EXPECT_EQ(num_allocations, before);
+}
+
+}  // namespace
+}  // namespace tenfold::sampling

@@ -1,0 +1,78 @@
+#include "tenfold/sampling/sampling_params.h"
+
+#include <limits>
+#include <string_view>
+
+namespace tenfold::sampling {
+namespace {
+
+// Written so that NaN, which compares false with everything, is refused.
+template <class T>
+Status CheckRange(std::string_view field, T value, T low, T high) {
+  if (value >= low && value <= high) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "{} is {}, but must be between {} and {}", field, value, low, high);
+}
+
+Status CheckAboveZero(std::string_view field, double value, double high) {
+  if (value > 0 && value <= high) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "{} is {}, but must be greater than 0 and at most {}", field, value,
+                   high);
+}
+
+Status CheckCount(std::string_view field, size_t count, size_t limit) {
+  if (count <= limit) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "{} has {} entries, but may have at most {}", field, count, limit);
+}
+
+Status CheckToken(std::string_view field, TokenId token, int64_t vocab_size) {
+  if (token >= 0 && token < vocab_size) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "{} names token {}, but this model's tokens are between 0 and {}",
+                   field, token, vocab_size - 1);
+}
+
+Status CheckStopStrings(const std::vector<std::string>& stop) {
+  RETURN_IF_ERROR(CheckCount("stop", stop.size(), kMaxStopStrings));
+  for (const std::string& text : stop) {
+    if (text.empty() || text.size() > kMaxStopStringBytes) {
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "stop has a string of {} bytes, but each must have between 1 and {}", text.size(),
+                       kMaxStopStringBytes);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status Validate(const SamplingParams& params, int64_t vocab_size) {
+  constexpr int kNoLimit = std::numeric_limits<int>::max();
+  RETURN_IF_ERROR(CheckRange("n", params.n, 1, kMaxSequences));
+  RETURN_IF_ERROR(CheckRange("temperature", params.temperature, 0.0, 100.0));
+  if (params.top_k < -1) {
+    return MakeError(ErrorCode::kInvalidArgument, "top_k is {}, but must be at least 1, or 0 or -1 for all tokens",
+                     params.top_k);
+  }
+  RETURN_IF_ERROR(CheckAboveZero("top_p", params.top_p, 1.0));
+  RETURN_IF_ERROR(CheckRange("min_p", params.min_p, 0.0, 1.0));
+  RETURN_IF_ERROR(CheckAboveZero("repetition_penalty", params.repetition_penalty, 100.0));
+  RETURN_IF_ERROR(CheckRange("presence_penalty", params.presence_penalty, -2.0, 2.0));
+  RETURN_IF_ERROR(CheckRange("frequency_penalty", params.frequency_penalty, -2.0, 2.0));
+  RETURN_IF_ERROR(CheckCount("logit_bias", params.logit_bias.size(), kMaxLogitBiases));
+  for (const LogitBias& entry : params.logit_bias) {
+    RETURN_IF_ERROR(CheckToken("logit_bias", entry.token, vocab_size));
+    RETURN_IF_ERROR(CheckRange("logit_bias", entry.bias, -100.0, 100.0));
+  }
+  if (params.max_tokens && *params.max_tokens < 1) {
+    return MakeError(ErrorCode::kInvalidArgument, "max_tokens is {}, but must be at least 1", *params.max_tokens);
+  }
+  RETURN_IF_ERROR(CheckRange("min_tokens", params.min_tokens, 0, params.max_tokens.value_or(kNoLimit)));
+  RETURN_IF_ERROR(CheckStopStrings(params.stop));
+  RETURN_IF_ERROR(CheckCount("stop_token_ids", params.stop_token_ids.size(), kMaxStopTokenIds));
+  for (const TokenId token : params.stop_token_ids) {
+    RETURN_IF_ERROR(CheckToken("stop_token_ids", token, vocab_size));
+  }
+  if (params.num_logprobs) RETURN_IF_ERROR(CheckRange("logprobs", *params.num_logprobs, 0, kMaxLogprobs));
+  return {};
+}
+
+}  // namespace tenfold::sampling
