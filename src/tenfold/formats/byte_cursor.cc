@@ -10,10 +10,12 @@ std::string Field::ToString() const {
 
 Result<std::span<const std::byte>> ByteCursor::ReadArray(uint64_t count, size_t element_bytes, Field field) {
   if (count > remaining() / element_bytes) {
+    const std::string needed = count == 1           ? fmt::format("{}", element_bytes)
+                               : element_bytes == 1 ? fmt::format("{}", count)
+                                                    : fmt::format("{} x {}", count, element_bytes);
     return MakeError(ErrorCode::kCorrupt,
-                     "{}: {} needs {} x {} bytes at byte {}, but the file ends at byte {}; it may be an incomplete "
-                     "download",
-                     source_, field.ToString(), count, element_bytes, offset_, bytes_.size());
+                     "{}: {} needs {} bytes at byte {}, but the file ends at byte {}; it may be an incomplete download",
+                     source_, field.ToString(), needed, offset_, bytes_.size());
   }
   const auto found = bytes_.subspan(offset_, count * element_bytes);
   offset_ += found.size();

@@ -1,0 +1,41 @@
+// PartialFile: a file being written under the name "path.partial", which becomes `path` only when it is complete.
+//
+// A crash or an error never leaves half a file where a whole one is expected. Move-only; one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "tenfold/base/result.h"
+
+namespace tenfold::formats {
+
+class PartialFile {
+ public:
+  // Errors, here and below: kIo, naming the path.
+  static Result<PartialFile> Create(const std::filesystem::path& path);
+  PartialFile(PartialFile&&) = default;
+  PartialFile& operator=(PartialFile&&) = delete;
+  // Removes the partial file unless Commit succeeded.
+  ~PartialFile();
+
+  Status Append(std::span<const std::byte> bytes);
+  // Gives the file its name, replacing an older file.
+  Status Commit();
+
+ private:
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  PartialFile() = default;
+
+  std::filesystem::path path_;
+  std::filesystem::path partial_path_;
+  std::unique_ptr<std::FILE, Closer> file_;  // null: committed or moved from
+};
+
+}  // namespace tenfold::formats
