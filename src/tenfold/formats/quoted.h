@@ -6,7 +6,7 @@
 
 namespace tenfold::formats {
 
-// In double quotes, control characters and broken UTF-8 escaped, cut after 100 bytes.
+// In double quotes, everything but printable ASCII as \xNN, cut after 100 bytes.
 std::string Quoted(std::string_view text);
 
 }  // namespace tenfold::formats
