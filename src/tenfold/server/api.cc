@@ -1,0 +1,204 @@
+#include "tenfold/server/api.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "tenfold/base/json.h"
+#include "tenfold/tokenizer/chat_format.h"
+
+namespace tenfold::server {
+namespace {
+
+enum class Action { kHealth, kVersion, kModels, kMetrics, kCompletions, kChat };
+
+struct Route {
+  std::string_view path;
+  std::string_view method;
+  Action action;
+};
+
+constexpr Route kRoutes[] = {
+    {"/health", "GET", Action::kHealth},
+    {"/version", "GET", Action::kVersion},
+    {"/metrics", "GET", Action::kMetrics},
+    {"/v1/models", "GET", Action::kModels},
+    {"/v1/completions", "POST", Action::kCompletions},
+    {"/v1/chat/completions", "POST", Action::kChat},
+};
+
+const Route* FindRoute(std::string_view path) {
+  const Route* route = std::find_if(std::begin(kRoutes), std::end(kRoutes),
+                                    [&](const Route& candidate) { return candidate.path == path; });
+  return route == std::end(kRoutes) ? nullptr : route;
+}
+
+bool Allows(const Route& route, std::string_view method) {
+  return method == route.method || (method == "HEAD" && route.method == "GET");
+}
+
+HttpResponse WrongMethod(const Route& route) {
+  HttpResponse response =
+      ErrorResponse({405, fmt::format("{} takes {} requests", route.path, route.method), {}, "method_not_allowed"});
+  response.headers.emplace_back("Allow", route.method == "GET" ? "GET, HEAD" : route.method);
+  return response;
+}
+
+// Takes as long for a wrong key as for the right one of the same length.
+bool SameSecret(std::string_view given, std::string_view secret) {
+  unsigned difference = given.size() == secret.size() ? 0 : 1;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const char expected = secret.empty() ? '\0' : secret[i % secret.size()];
+    difference |= static_cast<unsigned char>(given[i] ^ expected);
+  }
+  return difference == 0;
+}
+
+// Sampling's messages begin with the field that they are about.
+ApiError BlameFirstWord(const Error& error) {
+  ApiError blamed = FromError(error);
+  blamed.param = error.message.substr(0, error.message.find(' '));
+  return blamed;
+}
+
+// A web page may post text/plain to any host without asking, but not JSON.
+ApiStatus CheckContentType(const std::string& content_type) {
+  std::string type = content_type.substr(0, content_type.find_first_of("; "));
+  std::transform(type.begin(), type.end(), type.begin(), [](char c) { return 'A' <= c && c <= 'Z' ? c | 0x20 : c; });
+  if (type.empty() || type == "application/json") return {};
+  return tl::unexpected(ApiError{415, "the body must be JSON: send \"Content-Type: application/json\"", {}, {}});
+}
+
+}  // namespace
+
+Api::Api(ApiOptions options, engine::EngineApi& engine)
+    : options_(std::move(options)),
+      engine_(engine),
+      chat_format_(tokenizer::DetectChatFormat(engine.tokenizer().chat_template())),
+      started_at_(std::time(nullptr)),
+      metrics_(options_.served_model_names.front()),
+      generations_(engine, metrics_) {}
+
+void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<ResponseWriter> writer) {
+  const Route* route = FindRoute(request.path);
+  if (route == nullptr) {
+    return writer->Send(ErrorResponse({404, "no such path: the API's endpoints begin with /v1/", {}, "not_found"}));
+  }
+  if (!Allows(*route, request.method)) return writer->Send(WrongMethod(*route));
+  if (route->action == Action::kHealth) return writer->Send(Health(draining));
+  if (const ApiStatus allowed = CheckKey(request.authorization); !allowed) {
+    return writer->Send(ErrorResponse(allowed.error()));
+  }
+  switch (route->action) {
+    case Action::kHealth:
+      return;
+    case Action::kVersion:
+      return writer->Send(Version());
+    case Action::kModels:
+      return writer->Send(Models());
+    case Action::kMetrics:
+      return writer->Send(RenderMetrics());
+    case Action::kCompletions:
+    case Action::kChat:
+      break;
+  }
+  if (draining) {
+    return writer->Send(ErrorResponse(ShuttingDown()));
+  }
+  const Endpoint endpoint = route->action == Action::kChat ? Endpoint::kChat : Endpoint::kCompletions;
+  if (const ApiStatus started = Generate(endpoint, request, writer); !started) {
+    writer->Send(ErrorResponse(started.error()));
+  }
+}
+
+HttpResponse Api::Health(bool draining) const {
+  if (draining) return ErrorResponse(ShuttingDown());
+  return {.body = R"({"status":"ok"})"};
+}
+
+HttpResponse Api::Version() const {
+  return {.body = json::serialize(json::value{{"version", options_.version}})};
+}
+
+HttpResponse Api::Models() const {
+  json::array models;
+  for (const std::string& name : options_.served_model_names) {
+    models.push_back({{"id", name},
+                      {"object", "model"},
+                      {"created", started_at_},
+                      {"owned_by", "tenfold"},
+                      {"max_model_len", engine_.max_model_len()}});
+  }
+  return {.body = json::serialize(json::value{{"object", "list"}, {"data", std::move(models)}})};
+}
+
+HttpResponse Api::RenderMetrics() const {
+  return {.body = metrics_.Render(engine_.Stats()), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
+  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  ApiResult<GenerationRequest> request = ParseGenerationRequest(endpoint, http_request.body);
+  if (!request) return tl::unexpected(request.error());
+  RETURN_IF_REFUSED(CheckModel(*request));
+  const int64_t vocab_size = static_cast<int64_t>(engine_.tokenizer().vocab_size());
+  if (const Status valid = sampling::Validate(request->sampling, vocab_size); !valid) {
+    return tl::unexpected(BlameFirstWord(valid.error()));
+  }
+  auto prompts = EncodePrompts(*request);
+  if (!prompts) return tl::unexpected(prompts.error());
+  generations_.Start(*request, std::move(*prompts), std::move(writer));
+  return {};
+}
+
+ApiStatus Api::CheckKey(const std::string& authorization) const {
+  if (options_.api_keys.empty()) return {};
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view given =
+      authorization.starts_with(kScheme) ? std::string_view(authorization).substr(kScheme.size()) : "";
+  bool known = false;
+  for (const std::string& key : options_.api_keys) known |= SameSecret(given, key);  // all of them, however early
+  if (known) return {};
+  return tl::unexpected(ApiError{401,
+                                 given.empty() ? "this server needs a key: send \"Authorization: Bearer KEY\""
+                                               : "the key is not one of this server's",
+                                 {},
+                                 "invalid_api_key"});
+}
+
+ApiStatus Api::CheckModel(GenerationRequest& request) const {
+  const auto& names = options_.served_model_names;
+  if (request.model.empty()) request.model = names.front();
+  if (std::find(names.begin(), names.end(), request.model) != names.end()) return {};
+  return tl::unexpected(ApiError{
+      404,
+      fmt::format("the model \"{}\" does not exist here; there is \"{}\"", request.model, fmt::join(names, "\", \"")),
+      "model", "model_not_found"});
+}
+
+ApiResult<std::vector<std::vector<TokenId>>> Api::EncodePrompts(const GenerationRequest& request) const {
+  const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
+  std::vector<std::vector<TokenId>> prompts;
+  if (request.endpoint == Endpoint::kChat) {
+    if (!chat_format_) return tl::unexpected(BlameFirstWord(chat_format_.error()));
+    const auto text_of = [&](TokenId token) {
+      return token == tokenizer::kNoToken ? std::string_view() : tokenizer.TokenText(token);
+    };
+    const auto segments =
+        tokenizer::RenderChat(*chat_format_, request.messages, text_of(tokenizer.bos()), text_of(tokenizer.eos()));
+    if (!segments) return tl::unexpected(ApiError{400, segments.error().message, "messages", "invalid_value"});
+    prompts.push_back(tokenizer.Encode(*segments, /*add_special=*/true));
+    return prompts;
+  }
+  for (const PromptInput& input : request.prompts) {
+    if (const auto* ids = std::get_if<std::vector<TokenId>>(&input)) {
+      prompts.push_back(*ids);
+    } else {
+      // As vLLM does: whoever writes a whole prompt may write its control tokens.
+      prompts.push_back(tokenizer.Encode(std::get<std::string>(input), {.add_special = true, .parse_special = true}));
+    }
+  }
+  return prompts;
+}
+
+}  // namespace tenfold::server

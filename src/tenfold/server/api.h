@@ -1,0 +1,59 @@
+// Api: the endpoints. Takes one HTTP request, checks who asks and what for, and answers or starts a generation.
+//
+// Lives on the I/O thread; text is tokenized there too, which holds up other connections for a long prompt's encoding
+// (some tens of milliseconds per megabyte).
+#pragma once
+
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tenfold/engine/engine_api.h"
+#include "tenfold/server/api_error.h"
+#include "tenfold/server/generations.h"
+#include "tenfold/server/http.h"
+#include "tenfold/server/metrics.h"
+#include "tenfold/server/openai_request.h"
+
+namespace tenfold::server {
+
+struct ApiOptions {
+  // With any, all but /health needs "Authorization: Bearer KEY" with one of them.
+  std::vector<std::string> api_keys;
+  // Names that requests may ask for, at least one. The first is the model's id where none was asked for.
+  std::vector<std::string> served_model_names = {"default"};
+  std::string version = "0.1.0";
+};
+
+class Api {
+ public:
+  Api(ApiOptions options, engine::EngineApi& engine);
+
+  // `draining`: the server stops, and takes no new work.
+  void Handle(const HttpRequest& request, bool draining, std::shared_ptr<ResponseWriter> writer);
+
+  Generations& generations() { return generations_; }
+
+ private:
+  HttpResponse Health(bool draining) const;
+  HttpResponse Version() const;
+  HttpResponse Models() const;
+  HttpResponse RenderMetrics() const;
+  // Answers through `writer` in its own time unless it returns an error.
+  ApiStatus Generate(Endpoint endpoint, const HttpRequest& request, std::shared_ptr<ResponseWriter> writer);
+
+  ApiStatus CheckKey(const std::string& authorization) const;
+  ApiStatus CheckModel(GenerationRequest& request) const;
+  ApiResult<std::vector<std::vector<TokenId>>> EncodePrompts(const GenerationRequest& request) const;
+
+  const ApiOptions options_;
+  engine::EngineApi& engine_;
+  // How this model wants conversations written, or why it cannot have any.
+  const Result<tokenizer::ChatFormat> chat_format_;
+  const int64_t started_at_;
+  Metrics metrics_;
+  Generations generations_;
+};
+
+}  // namespace tenfold::server

@@ -1,0 +1,109 @@
+#include "tenfold/server/generation.h"
+
+#include <utility>
+
+#include "tenfold/base/check.h"
+#include "tenfold/server/api_error.h"
+
+namespace tenfold::server {
+
+using engine::FinishReason;
+
+Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n,
+                       std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer,
+                       Clock::time_point now)
+    : first_id_(first_id),
+      head_(std::move(head)),
+      stream_(stream),
+      n_(n),
+      prompts_(std::move(prompts)),
+      writer_(std::move(writer)),
+      arrived_at_(now),
+      choices_(prompts_.size() * static_cast<size_t>(n)),
+      num_unfinished_(choices_.size()) {
+  for (size_t index = 0; index < choices_.size(); ++index) {
+    choices_[index].piece.index = static_cast<int>(index);
+    choices_[index].piece.prompt = &prompts_[index / static_cast<size_t>(n)];
+  }
+}
+
+void Generation::Begin() {
+  if (stream_) writer_->StartStream({.content_type = "text/event-stream", .headers = {{"Cache-Control", "no-cache"}}});
+}
+
+Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_point now,
+                                         const tokenizer::Tokenizer& tokenizer, Metrics& metrics) {
+  const size_t prompt = event.request - first_id_;
+  CHECK(prompt < prompts_.size() && event.sample >= 0 && event.sample < n_);
+  Choice& choice = choices_[prompt * static_cast<size_t>(n_) + static_cast<size_t>(event.sample)];
+  Measure(event, choice, now, metrics);
+  if (event.finish == FinishReason::kError || event.finish == FinishReason::kCancelled) {
+    Fail(event);
+    return Progress::kFailed;
+  }
+  if (event.finish != FinishReason::kNone) {
+    CHECK_GT(num_unfinished_, size_t{0});
+    --num_unfinished_;
+    if (event.sample == 0) usage_.num_prompt_tokens += event.num_prompt_tokens;  // n samples share the prompt
+    usage_.num_output_tokens += event.num_output_tokens;
+  }
+  choice.piece.Append(std::move(event));
+  if (stream_) WriteChunk(choice, tokenizer);
+  if (num_unfinished_ > 0) return Progress::kOpen;
+  Finish(tokenizer);
+  return Progress::kFinished;
+}
+
+void Generation::Measure(const engine::OutputEvent& event, Choice& choice, Clock::time_point now,
+                         Metrics& metrics) const {
+  if (!event.tokens.empty()) {
+    if (!choice.has_tokens) {
+      metrics.ObserveTimeToFirstToken(now - arrived_at_);
+    } else {
+      const Metrics::Seconds each = (now - choice.last_token_at) / static_cast<double>(event.tokens.size());
+      for (size_t i = 0; i < event.tokens.size(); ++i) metrics.ObserveInterTokenLatency(each);
+    }
+    choice.has_tokens = true;
+    choice.last_token_at = now;
+  }
+  if (event.finish == FinishReason::kStop || event.finish == FinishReason::kLength) {
+    metrics.ObserveEndToEndLatency(now - arrived_at_);
+  }
+}
+
+void Generation::WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenizer) {
+  ChoicePiece& piece = choice.piece;
+  // A token whose text is held back makes no chunk of its own; its id and log-probability go with the text to come.
+  if (piece.text.empty() && piece.finish == FinishReason::kNone) return;
+  writer_->Write(ChunkEvent(head_, piece, tokenizer));
+  ChoicePiece next{.index = piece.index, .is_first = false, .prompt = piece.prompt};
+  next.text_offset = piece.text_offset + CountCharacters(piece.text);
+  piece = std::move(next);
+}
+
+void Generation::Finish(const tokenizer::Tokenizer& tokenizer) {
+  if (stream_) {
+    if (head_.include_usage) writer_->Write(UsageEvent(head_, usage_));
+    writer_->Write(kDoneEvent);
+    writer_->End();
+    return;
+  }
+  std::vector<ChoicePiece> pieces;
+  for (Choice& choice : choices_) pieces.push_back(std::move(choice.piece));
+  writer_->Send({.body = AnswerJson(head_, pieces, usage_, tokenizer)});
+}
+
+void Generation::Fail(const engine::OutputEvent& event) {
+  ApiError error = ShuttingDown();  // the only one who cancels behind our back
+  if (event.finish == FinishReason::kError) {
+    error = FromError(event.error);
+    // The request was admitted: whatever went wrong since is not the client's doing.
+    if (error.status < 500) error.status = 500;
+  }
+  if (!stream_) return writer_->Send(ErrorResponse(error));
+  writer_->Write(ServerSentEvent(ErrorJson(error)));
+  writer_->Write(kDoneEvent);
+  writer_->End();
+}
+
+}  // namespace tenfold::server

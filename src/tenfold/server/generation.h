@@ -1,0 +1,62 @@
+// Generation: one HTTP request while the engine works on it. Turns output events into an answer or a stream.
+//
+// A body with several prompts becomes as many engine requests; each has n samples. Choice index = prompt index * n +
+// sample. Lives on the I/O thread, owned by Generations (generations.h).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "tenfold/engine/request.h"
+#include "tenfold/server/http.h"
+#include "tenfold/server/metrics.h"
+#include "tenfold/server/openai_response.h"
+#include "tenfold/tokenizer/tokenizer.h"
+
+namespace tenfold::server {
+
+class Generation {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Request ids are first_id, first_id + 1, ... in the order of the prompts.
+  Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, std::vector<std::vector<TokenId>> prompts,
+             std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
+
+  engine::RequestId first_id() const { return first_id_; }
+  size_t num_requests() const { return prompts_.size(); }
+  ResponseWriter& writer() { return *writer_; }
+
+  // All requests have been submitted: a stream's header goes out.
+  void Begin();
+  // kFinished: the answer is out. kFailed: the error is out, and the other choices have no one to read them.
+  enum class Progress { kOpen, kFinished, kFailed };
+  Progress OnEvent(engine::OutputEvent event, Clock::time_point now, const tokenizer::Tokenizer& tokenizer,
+                   Metrics& metrics);
+
+ private:
+  struct Choice {
+    ChoicePiece piece;  // a stream's next chunk, or the whole answer as far as it got
+    bool has_tokens = false;
+    Clock::time_point last_token_at;
+  };
+
+  void Measure(const engine::OutputEvent& event, Choice& choice, Clock::time_point now, Metrics& metrics) const;
+  void WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenizer);
+  void Finish(const tokenizer::Tokenizer& tokenizer);
+  void Fail(const engine::OutputEvent& event);
+
+  const engine::RequestId first_id_;
+  const AnswerHead head_;
+  const bool stream_;
+  const int n_;
+  const std::vector<std::vector<TokenId>> prompts_;
+  const std::shared_ptr<ResponseWriter> writer_;
+  const Clock::time_point arrived_at_;
+  std::vector<Choice> choices_;
+  size_t num_unfinished_;
+  Usage usage_;
+};
+
+}  // namespace tenfold::server

@@ -1,0 +1,200 @@
+#include "tenfold/server/http_server.h"
+
+#include <csignal>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "tenfold/base/logging.h"
+#include "tenfold/server/api_error.h"
+#include "tenfold/server/http_session.h"
+
+namespace tenfold::server {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+// Bodies are read in pieces of this size; larger ones gain nothing over a loopback socket.
+constexpr size_t kReadScratchBytes = 64 << 10;
+// Out of file descriptors: connections that end give some back, so that accepting again after a moment is right.
+constexpr std::chrono::milliseconds kAcceptRetry{100};
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  explicit Impl(HttpServerOptions options) : options_(std::move(options)) {}
+
+  Status Open() {
+    const auto failed = [this](const char* what, const error_code& error) {
+      return MakeError(ErrorCode::kIo, "cannot {} {}:{}: {}", what, options_.host, options_.port, error.message());
+    };
+    if (options_.port < 0 || options_.port > 65535) {
+      return MakeError(ErrorCode::kInvalidArgument, "port {} does not lie in [0, 65535]", options_.port);
+    }
+    error_code error;
+    tcp::resolver resolver(io_);
+    const auto found = resolver.resolve(options_.host, std::to_string(options_.port), tcp::resolver::passive, error);
+    if (error) return failed("resolve", error);
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return failed("listen on", error);
+    port_ = acceptor_.local_endpoint(error).port();
+    return {};
+  }
+
+  int port() const { return port_; }
+  bool draining() const { return num_stops_ > 0; }
+
+  void Run(HttpHandler handler) {
+    context_.limits = options_.limits;
+    context_.handler = std::move(handler);
+    context_.read_scratch = read_scratch_;
+    context_.on_closed = [this](HttpSession* session) { OnClosed(session); };
+    if (options_.handle_signals) {
+      error_code ignored;
+      signals_.add(SIGINT, ignored);
+      signals_.add(SIGTERM, ignored);
+      WaitForSignal();
+    }
+    Accept();
+    while (true) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& exception) {  // out of memory, in one connection's callback
+        LogError("HTTP server: {}", exception.what());
+      }
+    }
+  }
+
+  void Post(std::function<void()> task) { asio::post(io_, std::move(task)); }
+
+  void StopOnce() {
+    if (++num_stops_ > 1) return CloseAll();
+    error_code ignored;
+    acceptor_.close(ignored);
+    accept_retry_.cancel();
+    for (const auto& session : AllSessions()) session->Drain();
+    if (sessions_.empty()) return OnDrained();
+    drain_deadline_.expires_after(options_.limits.drain_timeout);
+    drain_deadline_.async_wait([this](error_code error) {
+      if (!error) CloseAll();
+    });
+  }
+
+ private:
+  void Accept() {
+    if (!acceptor_.is_open()) return;
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted) return;
+      if (error) {
+        LogWarning("cannot accept a connection: {}", error.message());
+        accept_retry_.expires_after(kAcceptRetry);
+        accept_retry_.async_wait([this](error_code aborted) {
+          if (!aborted) Accept();
+        });
+        return;
+      }
+      if (!draining()) Welcome(std::move(socket));
+      Accept();
+    });
+  }
+
+  void Welcome(tcp::socket socket) {
+    const bool full = sessions_.size() >= options_.limits.max_connections;
+    const auto session = std::make_shared<HttpSession>(std::move(socket), context_);
+    sessions_.emplace(session.get(), session);
+    if (!full) return session->Start();
+    session->Refuse(ErrorResponse(
+        {.status = 503,
+         .message = fmt::format("all {} connections are taken: try again later", options_.limits.max_connections)}));
+  }
+
+  void OnClosed(HttpSession* session) {
+    sessions_.erase(session);
+    if (draining() && sessions_.empty()) OnDrained();
+  }
+
+  // With these gone nothing holds the I/O thread any more.
+  void OnDrained() {
+    drain_deadline_.cancel();
+    error_code ignored;
+    signals_.cancel(ignored);
+  }
+
+  void CloseAll() {
+    for (const auto& session : AllSessions()) session->Close();
+  }
+
+  // A copy: closing one changes the list.
+  std::vector<std::shared_ptr<HttpSession>> AllSessions() const {
+    std::vector<std::shared_ptr<HttpSession>> all;
+    for (const auto& [unused, session] : sessions_) all.push_back(session);
+    return all;
+  }
+
+  void WaitForSignal() {
+    signals_.async_wait([this](error_code error, int number) {
+      if (error) return;
+      LogInfo("signal {}: {}", number,
+              draining() ? "closing all connections" : "finishing open requests; a second one stops at once");
+      WaitForSignal();
+      StopOnce();
+    });
+  }
+
+  const HttpServerOptions options_;
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer accept_retry_{io_};
+  asio::steady_timer drain_deadline_{io_};
+  asio::signal_set signals_{io_};
+  int port_ = 0;
+  int num_stops_ = 0;
+  std::vector<char> read_scratch_ = std::vector<char>(kReadScratchBytes);
+  HttpSessionContext context_;
+  std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions_;
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() = default;
+
+Result<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  try {
+    RETURN_IF_ERROR(impl->Open());
+  } catch (const std::exception& exception) {  // the reactor could not be set up
+    return MakeError(ErrorCode::kIo, "cannot start the HTTP server: {}", exception.what());
+  }
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+int HttpServer::port() const {
+  return impl_->port();
+}
+bool HttpServer::draining() const {
+  return impl_->draining();
+}
+void HttpServer::Run(HttpHandler handler) {
+  impl_->Run(std::move(handler));
+}
+void HttpServer::Post(std::function<void()> task) {
+  impl_->Post(std::move(task));
+}
+void HttpServer::Stop() {
+  impl_->Post([impl = impl_.get()] { impl->StopOnce(); });
+}
+
+}  // namespace tenfold::server

@@ -1,0 +1,47 @@
+// HttpServer: listens, accepts, and runs every connection on one I/O thread, the one that calls Run.
+//
+// Post and Stop may be called from any thread; all else, handlers included, belongs to the I/O thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tenfold/base/result.h"
+#include "tenfold/server/http.h"
+
+namespace tenfold::server {
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";  // a numeric address or a name
+  int port = 8000;                 // 0 picks a free one
+  HttpLimits limits;
+  // SIGINT and SIGTERM stop the server while it runs: the first lets open requests finish, the second does not.
+  bool handle_signals = false;
+};
+
+class HttpServer {
+ public:
+  // Listens at once, so that a port in use is known before a model is loaded; answers from Run on.
+  static Result<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options);
+  ~HttpServer();
+
+  int port() const;
+  // True from Stop on, on the I/O thread.
+  bool draining() const;
+
+  // Serves until stopped and all connections are closed. Once only.
+  void Run(HttpHandler handler);
+  // Runs `task` on the I/O thread, in the order of the posts. Dropped when Run has returned.
+  void Post(std::function<void()> task);
+  // Stops listening; idle connections close, open requests have `drain_timeout` to end, then they are cut off. A second
+  // call cuts them off at once.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tenfold::server

@@ -1,0 +1,96 @@
+// HttpSession: one connection. Reads requests one after the other, hands each to the handler, writes its answer.
+//
+//   kIdle ──first byte──▶ kReading ──whole request──▶ kAnswering ──answer out──▶ kIdle
+//                            │ malformed, too slow        │ last answer out
+//                            └──────▶ kAnswering          └──▶ kLingering ──client closes──▶ kClosed
+//
+// Every state goes to kClosed when the client goes away or a deadline passes. The socket is watched for input at all
+// times, so that a disconnect is noticed while an answer is being computed; what a client pipelines meanwhile waits.
+//
+// Lives on the I/O thread only. Owned by the pending operations on its socket and by the server's list.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "tenfold/server/http.h"
+#include "tenfold/server/http_parser.h"
+
+namespace tenfold::server {
+
+// What all sessions of a server share.
+struct HttpSessionContext {
+  HttpLimits limits;
+  HttpHandler handler;
+  std::span<char> read_scratch;  // one for all: sessions read in turn, so that an idle one holds no buffer
+  std::function<void(class HttpSession*)> on_closed;
+};
+
+class HttpSession : public std::enable_shared_from_this<HttpSession> {
+ public:
+  HttpSession(boost::asio::ip::tcp::socket socket, HttpSessionContext& context);
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
+
+  void Start();
+  // Answers without having read anything, then closes.
+  void Refuse(const HttpResponse& response);
+  // The server stops: an idle connection closes now, another one after the answer it is waiting for.
+  void Drain();
+  void Close();
+
+ private:
+  enum class State { kIdle, kReading, kAnswering, kLingering, kClosed };
+  class Writer;
+
+  void WaitReadable();
+  void OnReadable();
+  void ParseInput();
+  void Dispatch();
+  // Answers what the handler never saw, as the last thing on this connection.
+  void Reject(const HttpResponse& response);
+
+  void QueueHead(const HttpResponse& response, std::optional<size_t> content_length);
+  void Queue(std::string_view bytes);
+  void FinishAnswer();
+  void WriteQueued();
+  void WriteSome();
+  void OnAnswerOut();
+
+  void SetDeadline(std::chrono::milliseconds from_now);
+  void ClearDeadline();
+  void OnDeadline();
+
+  HttpSessionContext& context_;
+  boost::asio::ip::tcp::socket socket_;
+  boost::asio::steady_timer deadline_;
+  State state_ = State::kIdle;
+  bool draining_ = false;
+
+  bool watching_input_ = false;
+  std::string input_;  // received, not yet parsed
+  std::optional<HttpParser> parser_;
+  bool continue_sent_ = false;
+
+  // The answer under way.
+  std::weak_ptr<Writer> writer_;
+  bool keep_alive_ = true;
+  bool head_only_ = false;  // HEAD: the header of the answer without its body
+  bool chunked_ = false;
+  bool rejected_ = false;         // the rest of the input is not worth reading
+  bool cut_off_ = false;          // too slow a reader
+  bool answer_complete_ = false;  // all of it is queued
+  std::string queued_;            // coalesces what comes while a write is in flight
+  std::string in_flight_;
+  size_t num_written_ = 0;  // of in_flight_
+};
+
+}  // namespace tenfold::server

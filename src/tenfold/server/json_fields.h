@@ -1,0 +1,89 @@
+// Reads JSON objects into structs by a table of fields, so that whatever is not in the table, or not of the type it
+// wants, is refused by name.
+//
+//   constexpr JsonField<Point> kFields[] = {{"x", ReadMember<&Point::x>}, {"unit", nullptr, "\"m\""}};
+//   RETURN_IF_REFUSED(ReadFields<Point>(object, "", point, {kFields}));
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tenfold/base/json.h"
+#include "tenfold/server/api_error.h"
+
+namespace tenfold::server {
+
+// Typed values. `name` is the field's path in the body, for the error. A number must be whole where it has to be.
+ApiStatus ReadValue(const json::value& value, std::string_view name, bool& out);
+ApiStatus ReadValue(const json::value& value, std::string_view name, int& out);
+ApiStatus ReadValue(const json::value& value, std::string_view name, int64_t& out);
+ApiStatus ReadValue(const json::value& value, std::string_view name, double& out);
+ApiStatus ReadValue(const json::value& value, std::string_view name, std::string& out);
+
+template <class T>
+ApiStatus ReadValue(const json::value& value, std::string_view name, std::optional<T>& out) {
+  return ReadValue(value, name, out.emplace());
+}
+
+template <class T>
+ApiStatus ReadValue(const json::value& value, std::string_view name, std::vector<T>& out) {
+  if (!value.is_array()) return BadField(name, "must be an array, not {}", JsonKindName(value));
+  for (const json::value& element : value.get_array()) {
+    // The element's name is only built for an error: a prompt may be a hundred thousand ids.
+    if (ReadValue(element, name, out.emplace_back())) continue;
+    return ReadValue(element, fmt::format("{}[{}]", name, out.size() - 1), out.back());
+  }
+  return {};
+}
+
+// One field that an object of kind T may have. An explicit null is as good as no field.
+template <class T>
+struct JsonField {
+  std::string_view name;
+  ApiStatus (*read)(const json::value& value, std::string_view name, T& out);
+  // JSON text. When set, `read` is not used: the field is known, but this is the only value that can be served.
+  std::string_view only = {};
+};
+
+// For fields that change nothing about the answer.
+template <class T>
+ApiStatus Ignore(const json::value&, std::string_view, T&) {
+  return {};
+}
+
+template <auto Member, class T>
+ApiStatus ReadMember(const json::value& value, std::string_view name, T& out) {
+  return ReadValue(value, name, out.*Member);
+}
+
+// Refuses a value other than the one of `only`.
+ApiStatus CheckOnly(const json::value& value, std::string_view name, std::string_view only);
+// The refusal of a field that no table has.
+tl::unexpected<ApiError> UnknownField(std::string_view name);
+
+// Fills `out` from `object` by the tables, taken as one. `prefix` is the object's own path with a dot, empty for the
+// body.
+template <class T>
+ApiStatus ReadFields(const json::object& object, std::string_view prefix, T& out,
+                     std::initializer_list<std::span<const JsonField<T>>> tables) {
+  for (const auto& [key, value] : object) {
+    const JsonField<T>* field = nullptr;
+    for (const std::span<const JsonField<T>> table : tables) {
+      for (const JsonField<T>& candidate : table) {
+        if (key == candidate.name) field = &candidate;
+      }
+    }
+    const std::string name = fmt::format("{}{}", prefix, std::string_view(key.data(), key.size()));
+    if (field == nullptr) return UnknownField(name);
+    if (value.is_null()) continue;
+    RETURN_IF_REFUSED(field->only.empty() ? field->read(value, name, out) : CheckOnly(value, name, field->only));
+  }
+  return {};
+}
+
+}  // namespace tenfold::server

@@ -1,0 +1,288 @@
+#include "tenfold/server/openai_request.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "tenfold/server/json_fields.h"
+
+namespace tenfold::server {
+namespace {
+
+using sampling::SamplingParams;
+using tokenizer::ChatMessage;
+
+// Deep enough for any request, shallow enough for the parser's stack.
+constexpr size_t kMaxJsonDepth = 32;
+
+// Fields whose meaning depends on one another, as they stand in the body.
+struct Body : GenerationRequest {
+  std::optional<int> max_tokens;
+  std::optional<int> max_completion_tokens;
+  std::optional<int> best_of;
+  std::optional<bool> chat_logprobs;
+  std::optional<int> top_logprobs;
+  bool has_stream_options = false;
+};
+
+template <auto Member>
+ApiStatus Sampling(const json::value& value, std::string_view name, Body& body) {
+  return ReadValue(value, name, body.sampling.*Member);
+}
+
+ApiStatus ReadPrompt(const json::value& value, std::string_view name, Body& body) {
+  if (value.is_string()) {
+    body.prompts.emplace_back(std::string(value.get_string()));
+    return {};
+  }
+  if (!value.is_array()) {
+    return BadField(name, "must be a string, an array of strings, an array of token ids or an array of those, not {}",
+                    JsonKindName(value));
+  }
+  const json::array& array = value.get_array();
+  if (array.empty()) return BadField(name, "must not be an empty array");
+  if (array.front().is_number()) {
+    return ReadValue(value, name, body.prompts.emplace_back().emplace<std::vector<TokenId>>());
+  }
+  if (array.size() > kMaxChoices) {
+    return BadField(name, "holds {} prompts, but may hold at most {}", array.size(), kMaxChoices);
+  }
+  for (const json::value& element : array) {
+    const std::string element_name = fmt::format("{}[{}]", name, body.prompts.size());
+    if (!element.is_string() && !element.is_array()) {
+      return BadField(element_name, "must be a string or an array of token ids like the others, not {}",
+                      JsonKindName(element));
+    }
+    PromptInput& prompt = body.prompts.emplace_back();
+    RETURN_IF_REFUSED(element.is_string() ? ReadValue(element, element_name, std::get<std::string>(prompt))
+                                          : ReadValue(element, element_name, prompt.emplace<std::vector<TokenId>>()));
+  }
+  return {};
+}
+
+struct ContentPart {
+  std::string type;
+  std::string text;
+};
+
+constexpr JsonField<ContentPart> kContentPartFields[] = {
+    {"type", ReadMember<&ContentPart::type>},
+    {"text", ReadMember<&ContentPart::text>},
+};
+
+ApiStatus ReadContent(const json::value& value, std::string_view name, ChatMessage& turn) {
+  if (value.is_string()) return ReadValue(value, name, turn.content);
+  if (!value.is_array())
+    return BadField(name, "must be a string or an array of text parts, not {}", JsonKindName(value));
+  size_t index = 0;
+  for (const json::value& element : value.get_array()) {
+    const std::string part_name = fmt::format("{}[{}]", name, index++);
+    if (!element.is_object()) return BadField(part_name, "must be an object, not {}", JsonKindName(element));
+    const json::value* type = element.get_object().if_contains("type");
+    if (type == nullptr || *type != "text") {
+      return BadField(part_name + ".type", "must be \"text\": this server reads no other kind of content");
+    }
+    ContentPart part;
+    RETURN_IF_REFUSED(ReadFields<ContentPart>(element.get_object(), part_name + ".", part, {kContentPartFields}));
+    turn.content += part.text;
+  }
+  return {};
+}
+
+ApiStatus ReadRole(const json::value& value, std::string_view name, ChatMessage& turn) {
+  RETURN_IF_REFUSED(ReadValue(value, name, turn.role));
+  constexpr std::string_view kRoles[] = {"system", "developer", "user", "assistant"};
+  if (std::find(std::begin(kRoles), std::end(kRoles), turn.role) != std::end(kRoles)) {
+    if (turn.role == "developer") turn.role = "system";  // OpenAI's newer name for it
+    return {};
+  }
+  return BadField(name, "must be one of {}, not \"{}\"", fmt::join(kRoles, ", "), turn.role);
+}
+
+constexpr JsonField<ChatMessage> kMessageFields[] = {
+    {"role", ReadRole},
+    {"content", ReadContent},
+    // What an earlier answer carried, when a client sends it back.
+    {"refusal", nullptr, "null"},
+    {"annotations", nullptr, "[]"},
+    {"audio", nullptr, "null"},
+    {"tool_calls", nullptr, "[]"},
+    {"function_call", nullptr, "null"},
+    {"name", nullptr, "null"},
+    {"tool_call_id", nullptr, "null"},
+};
+
+ApiStatus ReadMessages(const json::value& value, std::string_view name, Body& body) {
+  if (!value.is_array()) return BadField(name, "must be an array, not {}", JsonKindName(value));
+  for (const json::value& element : value.get_array()) {
+    const std::string message_name = fmt::format("{}[{}]", name, body.messages.size());
+    if (!element.is_object()) return BadField(message_name, "must be an object, not {}", JsonKindName(element));
+    ChatMessage& turn = body.messages.emplace_back();
+    RETURN_IF_REFUSED(ReadFields<ChatMessage>(element.get_object(), message_name + ".", turn, {kMessageFields}));
+    if (turn.role.empty()) return BadField(message_name + ".role", "is missing");
+  }
+  return {};
+}
+
+ApiStatus ReadStop(const json::value& value, std::string_view name, Body& body) {
+  if (value.is_string()) return ReadValue(value, name, body.sampling.stop.emplace_back());
+  if (!value.is_array()) return BadField(name, "must be a string or an array of strings, not {}", JsonKindName(value));
+  return ReadValue(value, name, body.sampling.stop);
+}
+
+ApiStatus ReadSeed(const json::value& value, std::string_view name, Body& body) {
+  int64_t seed = 0;
+  RETURN_IF_REFUSED(ReadValue(value, name, seed));
+  body.sampling.seed = static_cast<uint64_t>(seed);
+  return {};
+}
+
+ApiStatus ReadLogitBias(const json::value& value, std::string_view name, Body& body) {
+  if (!value.is_object()) {
+    return BadField(name, "must be an object of token ids and biases, not {}", JsonKindName(value));
+  }
+  for (const auto& [key, bias] : value.get_object()) {
+    sampling::LogitBias& entry = body.sampling.logit_bias.emplace_back();
+    const char* end = key.data() + key.size();
+    const auto parsed = std::from_chars(key.data(), end, entry.token);
+    if (parsed.ec != std::errc() || parsed.ptr != end) {
+      return BadField(name, "has the key \"{}\", which is not a token id", std::string_view(key.data(), key.size()));
+    }
+    RETURN_IF_REFUSED(ReadValue(bias, fmt::format("{}.{}", name, entry.token), entry.bias));
+  }
+  return {};
+}
+
+constexpr JsonField<Body> kStreamOptionFields[] = {
+    {"include_usage", ReadMember<&Body::include_usage>},
+    {"continuous_usage_stats", nullptr, "false"},
+    {"include_obfuscation", Ignore},
+};
+
+ApiStatus ReadStreamOptions(const json::value& value, std::string_view name, Body& body) {
+  if (!value.is_object()) return BadField(name, "must be an object, not {}", JsonKindName(value));
+  body.has_stream_options = true;
+  return ReadFields<Body>(value.get_object(), "stream_options.", body, {kStreamOptionFields});
+}
+
+constexpr JsonField<Body> kCommonFields[] = {
+    {"model", ReadMember<&Body::model>},
+    {"max_tokens", ReadMember<&Body::max_tokens>},
+    {"temperature", Sampling<&SamplingParams::temperature>},
+    {"top_p", Sampling<&SamplingParams::top_p>},
+    {"n", Sampling<&SamplingParams::n>},
+    {"stop", ReadStop},
+    {"seed", ReadSeed},
+    {"presence_penalty", Sampling<&SamplingParams::presence_penalty>},
+    {"frequency_penalty", Sampling<&SamplingParams::frequency_penalty>},
+    {"logit_bias", ReadLogitBias},
+    {"stream", ReadMember<&Body::stream>},
+    {"stream_options", ReadStreamOptions},
+    // vLLM's.
+    {"top_k", Sampling<&SamplingParams::top_k>},
+    {"min_p", Sampling<&SamplingParams::min_p>},
+    {"repetition_penalty", Sampling<&SamplingParams::repetition_penalty>},
+    {"min_tokens", Sampling<&SamplingParams::min_tokens>},
+    {"ignore_eos", Sampling<&SamplingParams::ignore_eos>},
+    {"stop_token_ids", Sampling<&SamplingParams::stop_token_ids>},
+    {"include_stop_str_in_output", Sampling<&SamplingParams::include_stop_str_in_output>},
+    {"return_token_ids", ReadMember<&Body::return_token_ids>},
+    {"skip_special_tokens", nullptr, "true"},
+    {"spaces_between_special_tokens", nullptr, "true"},
+    {"use_beam_search", nullptr, "false"},
+    {"prompt_logprobs", nullptr, "null"},
+    {"truncate_prompt_tokens", nullptr, "null"},
+    {"allowed_token_ids", nullptr, "[]"},
+    {"bad_words", nullptr, "[]"},
+    {"priority", nullptr, "0"},
+    {"request_id", nullptr, "null"},
+    {"cache_salt", nullptr, "null"},
+    {"structured_outputs", nullptr, "null"},
+    {"response_format", nullptr, R"({"type":"text"})"},
+    // Bookkeeping of OpenAI's own service, without effect on the answer.
+    {"user", Ignore},
+    {"metadata", Ignore},
+    {"store", Ignore},
+    {"service_tier", Ignore},
+    {"safety_identifier", Ignore},
+    {"prompt_cache_key", Ignore},
+};
+
+constexpr JsonField<Body> kCompletionFields[] = {
+    {"prompt", ReadPrompt},
+    {"logprobs", Sampling<&SamplingParams::num_logprobs>},
+    {"best_of", ReadMember<&Body::best_of>},
+    {"echo", nullptr, "false"},
+    {"suffix", nullptr, "null"},
+};
+
+constexpr JsonField<Body> kChatFields[] = {
+    {"messages", ReadMessages},
+    {"max_completion_tokens", ReadMember<&Body::max_completion_tokens>},
+    {"logprobs", ReadMember<&Body::chat_logprobs>},
+    {"top_logprobs", ReadMember<&Body::top_logprobs>},
+    {"tools", nullptr, "[]"},
+    {"tool_choice", nullptr, "\"none\""},
+    {"parallel_tool_calls", Ignore},  // says how tools are called, and there are none
+    {"functions", nullptr, "[]"},
+    {"function_call", nullptr, "\"none\""},
+    {"modalities", nullptr, "[\"text\"]"},
+    {"audio", nullptr, "null"},
+    {"prediction", Ignore},  // only ever makes the same answer faster
+    {"reasoning_effort", nullptr, "null"},
+    {"verbosity", nullptr, "null"},
+    {"web_search_options", nullptr, "null"},
+    {"add_generation_prompt", nullptr, "true"},
+    {"continue_final_message", nullptr, "false"},
+    {"chat_template", nullptr, "null"},
+    {"chat_template_kwargs", nullptr, "null"},
+};
+
+ApiStatus FinishCompletion(Body& body) {
+  if (body.prompts.empty()) return BadField("prompt", "is missing");
+  if (body.max_tokens) body.sampling.max_tokens = body.max_tokens;  // else 16, OpenAI's default
+  if (body.best_of && *body.best_of != body.sampling.n) {
+    return BadField("best_of", "is not supported by this server yet unless it equals \"n\"");
+  }
+  if (body.prompts.size() * static_cast<size_t>(std::max(body.sampling.n, 1)) > kMaxChoices) {
+    return BadField("n", "times the number of prompts is more than {}", kMaxChoices);
+  }
+  return {};
+}
+
+ApiStatus FinishChat(Body& body) {
+  if (body.messages.empty()) return BadField("messages", "must hold at least one message");
+  if (body.max_tokens && body.max_completion_tokens && *body.max_tokens != *body.max_completion_tokens) {
+    return BadField("max_tokens", "is the old name of \"max_completion_tokens\", but they differ: send one of them");
+  }
+  body.sampling.max_tokens = body.max_completion_tokens ? body.max_completion_tokens : body.max_tokens;
+  if (body.top_logprobs) {
+    if (!body.chat_logprobs.value_or(false)) return BadField("top_logprobs", "needs \"logprobs\": true");
+    if (*body.top_logprobs < 0 || *body.top_logprobs > sampling::kMaxLogprobs) {
+      return BadField("top_logprobs", "must lie between 0 and {}, not {}", sampling::kMaxLogprobs, *body.top_logprobs);
+    }
+  }
+  if (body.chat_logprobs.value_or(false)) body.sampling.num_logprobs = body.top_logprobs.value_or(0);
+  return {};
+}
+
+}  // namespace
+
+ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view text) {
+  const Result<json::value> parsed = ParseJson(text, "request body", kMaxJsonDepth);
+  if (!parsed) return tl::unexpected(ApiError{400, parsed.error().message, {}, "invalid_json"});
+  if (!parsed->is_object()) {
+    return tl::unexpected(
+        ApiError{400, fmt::format("the request body must be a JSON object, not {}", JsonKindName(*parsed))});
+  }
+  Body body;
+  body.endpoint = endpoint;
+  const bool is_chat = endpoint == Endpoint::kChat;
+  const std::span<const JsonField<Body>> own_fields =
+      is_chat ? std::span<const JsonField<Body>>(kChatFields) : std::span<const JsonField<Body>>(kCompletionFields);
+  RETURN_IF_REFUSED(ReadFields<Body>(parsed->get_object(), "", body, {kCommonFields, own_fields}));
+  RETURN_IF_REFUSED(is_chat ? FinishChat(body) : FinishCompletion(body));
+  if (body.has_stream_options && !body.stream) return BadField("stream_options", "needs \"stream\": true");
+  return static_cast<GenerationRequest&&>(body);
+}
+
+}  // namespace tenfold::server

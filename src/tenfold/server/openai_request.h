@@ -1,0 +1,40 @@
+// A request body of /v1/completions or /v1/chat/completions, validated into a plain struct.
+//
+// Every field is honoured or refused by name; only fields that cannot change the answer (`user`, `metadata`, ...) are
+// passed over. Ranges of sampling parameters are checked by sampling::Validate, which knows the vocabulary, later.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tenfold/base/token_id.h"
+#include "tenfold/sampling/sampling_params.h"
+#include "tenfold/server/api_error.h"
+#include "tenfold/tokenizer/chat_format.h"
+
+namespace tenfold::server {
+
+enum class Endpoint { kCompletions, kChat };
+
+// Text still to be encoded, or token ids.
+using PromptInput = std::variant<std::string, std::vector<TokenId>>;
+
+// Prompts times n that one body may ask for: as many as the engine is made to hold (4,096 sequences in flight).
+inline constexpr size_t kMaxChoices = 4096;
+
+struct GenerationRequest {
+  Endpoint endpoint;
+  std::string model;                             // empty: the server's only one
+  std::vector<PromptInput> prompts;              // kCompletions; at least one
+  std::vector<tokenizer::ChatMessage> messages;  // kChat; at least one; OpenAI's "developer" became "system"
+  sampling::SamplingParams sampling;
+  bool stream = false;
+  bool include_usage = false;
+  bool return_token_ids = false;
+};
+
+ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body);
+
+}  // namespace tenfold::server

@@ -1,0 +1,178 @@
+#include "tenfold/server/openai_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tenfold::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Optional;
+
+GenerationRequest ParseOk(Endpoint endpoint, std::string_view body) {
+  auto request = ParseGenerationRequest(endpoint, body);
+  EXPECT_TRUE(request.has_value()) << request.error().message;
+  return request ? *request : GenerationRequest{};
+}
+
+TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
+  const GenerationRequest request = ParseOk(Endpoint::kCompletions, R"({
+    "model": "m", "prompt": "Hi", "max_tokens": 5, "temperature": 0.5, "top_p": 0.9, "n": 2, "logprobs": 3,
+    "stop": ["x", "y"], "seed": -7, "presence_penalty": 1, "frequency_penalty": -1.5, "logit_bias": {"12": -100},
+    "stream": true, "stream_options": {"include_usage": true}, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1,
+    "min_tokens": 2, "ignore_eos": true, "stop_token_ids": [3, 4], "include_stop_str_in_output": true,
+    "return_token_ids": true, "best_of": 2, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1},
+    "response_format": {"type": "text"}})");
+  EXPECT_EQ(request.model, "m");
+  EXPECT_THAT(request.prompts, ElementsAre(PromptInput("Hi")));
+  EXPECT_TRUE(request.stream);
+  EXPECT_TRUE(request.include_usage);
+  EXPECT_TRUE(request.return_token_ids);
+  const sampling::SamplingParams& sampling = request.sampling;
+  EXPECT_THAT(sampling.max_tokens, Optional(5));
+  EXPECT_EQ(sampling.temperature, 0.5);
+  EXPECT_EQ(sampling.top_p, 0.9);
+  EXPECT_EQ(sampling.n, 2);
+  EXPECT_THAT(sampling.num_logprobs, Optional(3));
+  EXPECT_THAT(sampling.stop, ElementsAre("x", "y"));
+  EXPECT_THAT(sampling.seed, Optional(static_cast<uint64_t>(-7)));
+  EXPECT_EQ(sampling.presence_penalty, 1);
+  EXPECT_EQ(sampling.frequency_penalty, -1.5);
+  ASSERT_EQ(sampling.logit_bias.size(), 1);
+  EXPECT_EQ(sampling.logit_bias[0].token, 12);
+  EXPECT_EQ(sampling.logit_bias[0].bias, -100);
+  EXPECT_EQ(sampling.top_k, 40);
+  EXPECT_EQ(sampling.min_p, 0.1);
+  EXPECT_EQ(sampling.repetition_penalty, 1.1);
+  EXPECT_EQ(sampling.min_tokens, 2);
+  EXPECT_TRUE(sampling.ignore_eos);
+  EXPECT_THAT(sampling.stop_token_ids, ElementsAre(3, 4));
+  EXPECT_TRUE(sampling.include_stop_str_in_output);
+}
+
+TEST(OpenAiRequestTest, KnowsTheFourKindsOfPrompt) {
+  using Ids = std::vector<TokenId>;
+  const auto prompts = [](std::string_view body) { return ParseOk(Endpoint::kCompletions, body).prompts; };
+  EXPECT_THAT(prompts(R"({"prompt": ""})"), ElementsAre(PromptInput("")));
+  EXPECT_THAT(prompts(R"({"prompt": ["a", "b"]})"), ElementsAre(PromptInput("a"), PromptInput("b")));
+  EXPECT_THAT(prompts(R"({"prompt": [1, 2]})"), ElementsAre(PromptInput(Ids{1, 2})));
+  EXPECT_THAT(prompts(R"({"prompt": [[1, 2], [3]]})"), ElementsAre(PromptInput(Ids{1, 2}), PromptInput(Ids{3})));
+}
+
+TEST(OpenAiRequestTest, ReadsAConversation) {
+  const GenerationRequest request = ParseOk(Endpoint::kChat, R"({
+    "messages": [{"role": "developer", "content": "Be brief."},
+                 {"role": "user", "content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]},
+                 {"role": "assistant", "content": "Hm", "refusal": null, "tool_calls": []}],
+    "logprobs": true, "top_logprobs": 4, "max_completion_tokens": 9, "stop": "x"})");
+  ASSERT_EQ(request.messages.size(), 3);
+  EXPECT_EQ(request.messages[0].role, "system");
+  EXPECT_EQ(request.messages[1].content, "Hi");
+  EXPECT_EQ(request.messages[2].content, "Hm");
+  EXPECT_THAT(request.sampling.num_logprobs, Optional(4));
+  EXPECT_THAT(request.sampling.max_tokens, Optional(9));
+  EXPECT_THAT(request.sampling.stop, ElementsAre("x"));
+}
+
+TEST(OpenAiRequestTest, DefaultsDifferByEndpoint) {
+  EXPECT_THAT(ParseOk(Endpoint::kCompletions, R"({"prompt": "a", "max_tokens": null})").sampling.max_tokens,
+              Optional(16));
+  const auto chat = ParseOk(Endpoint::kChat, R"({"messages": [{"role": "user", "content": "a"}], "logprobs": false})");
+  EXPECT_EQ(chat.sampling.max_tokens, std::nullopt);
+  EXPECT_EQ(chat.sampling.num_logprobs, std::nullopt);
+}
+
+struct Refusal {
+  const char* name;
+  Endpoint endpoint;
+  std::string body;
+  const char* param;
+  const char* words;
+};
+
+class OpenAiRequestRefusalTest : public testing::TestWithParam<Refusal> {};
+
+TEST_P(OpenAiRequestRefusalTest, NamesTheField) {
+  const auto request = ParseGenerationRequest(GetParam().endpoint, GetParam().body);
+  ASSERT_FALSE(request.has_value());
+  EXPECT_EQ(request.error().status, 400);
+  EXPECT_EQ(request.error().param, GetParam().param);
+  EXPECT_THAT(request.error().message, HasSubstr(GetParam().words));
+}
+
+// A completion, or a chat, that is right but for `fields`.
+Refusal Completion(const char* name, std::string_view fields, const char* param, const char* words) {
+  return {name, Endpoint::kCompletions, fmt::format(R"({{"prompt": "a", {}}})", fields), param, words};
+}
+Refusal Chat(const char* name, std::string_view fields, const char* param, const char* words) {
+  return {name, Endpoint::kChat, fmt::format(R"({{"messages": [{{"role": "user", "content": "a"}}], {}}})", fields),
+          param, words};
+}
+Refusal Message(const char* name, std::string_view message, const char* param, const char* words) {
+  return {name, Endpoint::kChat, fmt::format(R"({{"messages": [{}]}})", message), param, words};
+}
+Refusal Whole(const char* name, std::string body, const char* param, const char* words) {
+  return {name, Endpoint::kCompletions, std::move(body), param, words};
+}
+
+std::string Repeat(std::string_view text, int count) {
+  std::string repeated;
+  while (count-- > 0) repeated += text;
+  return repeated;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, OpenAiRequestRefusalTest,
+    testing::Values(
+        Whole("Empty", "", "", "request body"), Whole("NotJson", "{\"prompt\": hello}", "", "byte 11"),
+        Whole("TrailingText", "{} x", "", "byte 3"), Whole("NotAnObject", "[1]", "", "must be a JSON object"),
+        Whole("Deep", std::string(10'000, '[') + std::string(10'000, ']'), "", "not valid JSON"),
+        Whole("InvalidUtf8", "{\"prompt\": \"\xff\"}", "", "not valid JSON"),
+        Whole("NotANumber", "{\"prompt\": \"a\", \"top_p\": NaN}", "", "not valid JSON"),
+        Whole("NoPrompt", "{}", "prompt", "missing"), Whole("NullPrompt", R"({"prompt": null})", "prompt", "missing"),
+        Whole("EmptyPromptArray", R"({"prompt": []})", "prompt", "empty"),
+        Whole("PromptNumber", R"({"prompt": 5})", "prompt", "must be a string"),
+        Whole("PromptHalfToken", R"({"prompt": [1, 2.5]})", "prompt[1]", "whole number"),
+        Whole("PromptMixed", R"({"prompt": ["a", {}]})", "prompt[1]", "an object"),
+        Whole("PromptMixedIds", R"({"prompt": [[1], ["a"]]})", "prompt[1][0]", "whole number"),
+        Whole("ManyChoices", R"({"n": 128, "prompt": [[1])" + Repeat(", [1]", 32) + "]}", "n", "4096"),
+        Completion("UnknownField", R"("temprature": 1)", "temprature", "unknown field \"temprature\""),
+        Completion("StringNumber", R"("temperature": "1")", "temperature", "must be a number, not a string"),
+        Completion("HalfCount", R"("max_tokens": 1.5)", "max_tokens", "whole number, not 1.5"),
+        Completion("HugeCount", R"("max_tokens": 3000000000)", "max_tokens", "out of range"),
+        Completion("NumberFlag", R"("stream": 1)", "stream", "true or false"),
+        Completion("StopNumber", R"("stop": 3)", "stop", "must be a string or an array"),
+        Completion("StopNumbers", R"("stop": ["a", 3])", "stop[1]", "must be a string"),
+        Completion("BiasArray", R"("logit_bias": [1])", "logit_bias", "must be an object"),
+        Completion("BiasWord", R"("logit_bias": {"the": 1})", "logit_bias", "\"the\""),
+        Completion("BiasValue", R"("logit_bias": {"5": "x"})", "logit_bias.5", "must be a number"),
+        Completion("LogprobsFlag", R"("logprobs": true)", "logprobs", "whole number"),
+        Completion("Echo", R"("echo": true)", "echo", "not supported"),
+        Completion("Suffix", R"("suffix": "s")", "suffix", "not supported"),
+        Completion("BestOf", R"("best_of": 3)", "best_of", "equals \"n\""),
+        Completion("ResponseFormat", R"("response_format": {"type": "json_object"})", "response_format",
+                   "not supported"),
+        Completion("StreamOptionsAlone", R"("stream_options": {})", "stream_options", "\"stream\": true"),
+        Completion("StreamOptionUnknown", R"("stream": true, "stream_options": {"x": 1})", "stream_options.x",
+                   "unknown field"),
+        Completion("ChatField", R"("messages": [])", "messages", "unknown field"),
+        Chat("CompletionField", R"("prompt": "a")", "prompt", "unknown field"),
+        Chat("LogprobsCount", R"("logprobs": 3)", "logprobs", "true or false"),
+        Chat("TopLogprobsAlone", R"("top_logprobs": 3)", "top_logprobs", "\"logprobs\": true"),
+        Chat("ManyTopLogprobs", R"("logprobs": true, "top_logprobs": 21)", "top_logprobs", "20"),
+        Chat("TwoLimits", R"("max_tokens": 3, "max_completion_tokens": 4)", "max_tokens", "differ"),
+        Chat("Tools", R"("tools": [{"type": "function"}])", "tools", "not supported"),
+        Message("NoMessages", "", "messages", "at least one"),
+        Message("MessageString", "\"hi\"", "messages[0]", "must be an object"),
+        Message("NoRole", R"({"content": "a"})", "messages[0].role", "missing"),
+        Message("OtherRole", R"({"role": "tool", "content": "a"})", "messages[0].role", "system, developer, user"),
+        Message("ContentNumber", R"({"role": "user", "content": 5})", "messages[0].content", "must be a string"),
+        Message("Image", R"({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]})",
+                "messages[0].content[0].type", "must be \"text\""),
+        Message("MessageField", R"({"role": "user", "content": "a", "mood": "x"})", "messages[0].mood",
+                "unknown field")),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace tenfold::server

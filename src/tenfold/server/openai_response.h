@@ -1,0 +1,64 @@
+// What goes out: answers and stream chunks of /v1/completions and /v1/chat/completions, as the OpenAI SDKs expect them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tenfold/base/token_id.h"
+#include "tenfold/engine/request.h"
+#include "tenfold/server/openai_request.h"
+#include "tenfold/tokenizer/tokenizer.h"
+
+namespace tenfold::server {
+
+// What all chunks of one answer have in common.
+struct AnswerHead {
+  Endpoint endpoint;
+  std::string id;       // "cmpl-..." or "chatcmpl-..."
+  int64_t created = 0;  // seconds since 1970
+  std::string model;
+  bool has_logprobs = false;
+  bool return_token_ids = false;
+  bool include_usage = false;  // chunks say "usage": null until the last, which has it
+};
+
+// What one choice gained: since its last chunk, or in whole.
+struct ChoicePiece {
+  int index = 0;
+  bool is_first = true;                          // begins the choice
+  const std::vector<TokenId>* prompt = nullptr;  // outlives the piece
+  std::string text = {};
+  size_t text_offset = 0;  // characters of the choice before this piece
+  std::vector<TokenId> tokens = {};
+  std::vector<engine::TokenLogprobs> logprobs = {};  // of each token, when asked for
+  engine::FinishReason finish = engine::FinishReason::kNone;
+  std::string stop_string = {};
+
+  void Append(engine::OutputEvent&& event);
+};
+
+struct Usage {
+  int64_t num_prompt_tokens = 0;
+  int64_t num_output_tokens = 0;
+};
+
+// "cmpl-" or "chatcmpl-" and 32 random hexadecimal digits.
+std::string NewAnswerId(Endpoint endpoint);
+
+// The whole answer.
+std::string AnswerJson(const AnswerHead& head, std::span<const ChoicePiece> choices, const Usage& usage,
+                       const tokenizer::Tokenizer& tokenizer);
+// One server-sent event with what one choice gained.
+std::string ChunkEvent(const AnswerHead& head, const ChoicePiece& choice, const tokenizer::Tokenizer& tokenizer);
+// The event with the usage and no choice, when it was asked for.
+std::string UsageEvent(const AnswerHead& head, const Usage& usage);
+// Any JSON as a server-sent event, and the one that ends a stream.
+std::string ServerSentEvent(std::string_view json);
+inline constexpr std::string_view kDoneEvent = "data: [DONE]\n\n";
+
+// Unicode characters of valid UTF-8, the unit of text offsets.
+size_t CountCharacters(std::string_view text);
+
+}  // namespace tenfold::server

@@ -1,0 +1,43 @@
+#include "tenfold/server/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tenfold/base/check.h"
+
+namespace tenfold::server {
+
+Result<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
+  if (options.api.served_model_names.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "the server needs at least one model name");
+  }
+  const auto& keys = options.api.api_keys;
+  if (std::find(keys.begin(), keys.end(), "") != keys.end()) {
+    return MakeError(ErrorCode::kInvalidArgument, "an API key is empty, which would let everyone in");
+  }
+  ASSIGN_OR_RETURN(auto http, HttpServer::Listen(std::move(options.http)));
+  return std::unique_ptr<Server>(new Server(std::move(options.api), std::move(http)));
+}
+
+Server::Server(ApiOptions api_options, std::unique_ptr<HttpServer> http)
+    : api_options_(std::move(api_options)), http_(std::move(http)) {}
+
+void Server::Attach(engine::EngineApi& engine) {
+  CHECK(api_ == nullptr);
+  api_ = std::make_unique<Api>(api_options_, engine);
+}
+
+void Server::Run() {
+  CHECK(api_ != nullptr);
+  http_->Run([this](HttpRequest request, std::shared_ptr<ResponseWriter> writer) {
+    api_->Handle(request, http_->draining(), std::move(writer));
+  });
+}
+
+void Server::OnEvents(engine::EventBatch batch) {
+  http_->Post([this, batch = std::move(batch), now = Generations::Clock::now()]() mutable {
+    api_->generations().OnEvents(std::move(batch), now);
+  });
+}
+
+}  // namespace tenfold::server

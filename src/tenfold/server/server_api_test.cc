@@ -1,0 +1,347 @@
+// What the endpoints say.
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tenfold/server/server_fixture.h"
+
+namespace tenfold::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Optional;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr std::string_view kChatBody = R"({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3)";
+
+std::string Chat(std::string_view fields) {
+  return fmt::format("{}, {}}}", kChatBody, fields);
+}
+
+std::string Text(const json::value& value) {
+  return std::string(value.as_string());
+}
+
+class ServerApiTest : public ServerTest {
+ protected:
+  json::value PostOk(std::string_view path, std::string_view body) {
+    const TestResponse response = Post(path, body);
+    EXPECT_EQ(response.status, 200) << response.body;
+    EXPECT_EQ(response.headers.at("content-type"), "application/json");
+    return FromJson(response.body);
+  }
+  // The chunks of a stream, which must end with [DONE].
+  std::vector<json::value> Stream(std::string_view path, std::string_view body) {
+    TestClient client = Connect();
+    client.Post(path, body);
+    const TestResponse head = client.ReadHead();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(head.headers.at("content-type"), "text/event-stream");
+    std::vector<std::string> events = client.ReadEvents();
+    EXPECT_FALSE(events.empty());
+    if (events.empty()) return {};
+    EXPECT_EQ(events.back(), "[DONE]");
+    events.pop_back();
+    std::vector<json::value> chunks;
+    for (const std::string& event : events) chunks.push_back(FromJson(event));
+    return chunks;
+  }
+};
+
+TEST_F(ServerApiTest, TellsHealthVersionAndModels) {
+  options_.api.version = "1.2.3";
+  StartServer();
+  TestClient client = Connect();
+  EXPECT_EQ(client.Get("/health").status, 200);
+  EXPECT_EQ(client.Get("/version?x=y").body, R"({"version":"1.2.3"})");
+  const json::value models = FromJson(client.Get("/v1/models").body);
+  EXPECT_EQ(models.at("object"), "list");
+  ASSERT_EQ(models.at("data").as_array().size(), 2);
+  EXPECT_EQ(models.at("data").at(0).at("id"), "fake");
+  EXPECT_EQ(models.at("data").at(0).at("object"), "model");
+  EXPECT_EQ(models.at("data").at(0).at("max_model_len"), 512);
+  EXPECT_EQ(models.at("data").at(1).at("id"), "alias");
+}
+
+TEST_F(ServerApiTest, CompletesAPrompt) {
+  StartServer();
+  const json::value answer = PostOk("/v1/completions", R"({"model": "alias", "prompt": "Hi", "max_tokens": 4})");
+  EXPECT_THAT(Text(answer.at("id")), StartsWith("cmpl-"));
+  EXPECT_EQ(answer.at("object"), "text_completion");
+  EXPECT_GT(answer.at("created").as_int64(), 1'700'000'000);
+  EXPECT_EQ(answer.at("model"), "alias");
+  EXPECT_EQ(answer.at("choices"), json::parse(R"([{"index": 0, "text": "abcd", "logprobs": null,
+                                                   "finish_reason": "length", "stop_reason": null}])"));
+  EXPECT_EQ(answer.at("usage"), json::parse(R"({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7})"));
+  const engine::Request request = engine_->submitted().at(0);
+  EXPECT_THAT(request.prompt, ElementsAre(kBos, kFirstByte + 'H', kFirstByte + 'i'));
+  EXPECT_THAT(request.sampling.max_tokens, Optional(4));
+}
+
+TEST_F(ServerApiTest, NumbersChoicesByPromptThenSample) {
+  StartServer();
+  engine_->SetScript([](const engine::Request& request, int sample, int) {
+    engine::OutputEvent event;
+    event.text = fmt::format("{}-{}", request.prompt.size(), sample);
+    event.finish = engine::FinishReason::kStop;
+    event.stop_string = "\n";
+    return event;
+  });
+  const json::value answer = PostOk("/v1/completions", R"({"prompt": [[7], [7, 8, 9]], "n": 2})");
+  std::vector<std::string> texts;
+  for (const json::value& choice : answer.at("choices").as_array()) {
+    EXPECT_EQ(choice.at("index"), texts.size());
+    EXPECT_EQ(choice.at("finish_reason"), "stop");
+    EXPECT_EQ(choice.at("stop_reason"), "\n");
+    texts.push_back(Text(choice.at("text")));
+  }
+  EXPECT_THAT(texts, ElementsAre("1-0", "1-1", "3-0", "3-1"));
+  EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 4);
+  EXPECT_EQ(answer.at("usage").at("completion_tokens"), 4);
+}
+
+TEST_F(ServerApiTest, StreamsACompletion) {
+  StartServer();
+  const auto chunks = Stream("/v1/completions", R"({"prompt": "Hi", "max_tokens": 2, "stream": true})");
+  ASSERT_THAT(chunks, SizeIs(2));
+  EXPECT_EQ(chunks[0].at("object"), "text_completion");
+  EXPECT_EQ(chunks[0].at("id"), chunks[1].at("id"));
+  EXPECT_EQ(chunks[0].as_object().count("usage"), 0);
+  EXPECT_EQ(chunks[0].at("choices").at(0).at("text"), "a");
+  EXPECT_TRUE(chunks[0].at("choices").at(0).at("finish_reason").is_null());
+  EXPECT_EQ(chunks[1].at("choices").at(0).at("text"), "b");
+  EXPECT_EQ(chunks[1].at("choices").at(0).at("finish_reason"), "length");
+}
+
+TEST_F(ServerApiTest, HeldBackTokensGoWithTheTextToCome) {
+  StartServer();
+  engine_->SetScript([](const engine::Request& request, int sample, int step) {
+    engine::OutputEvent event = FakeEngine::Alphabet(request, sample, step);
+    if (step == 0) event.text.clear();
+    if (step == 1) event.text = "\u00e9b";
+    return event;
+  });
+  const auto chunks = Stream("/v1/completions", R"({"prompt": "Hi", "max_tokens": 3, "stream": true, "logprobs": 0,
+                                                    "return_token_ids": true})");
+  ASSERT_THAT(chunks, SizeIs(2));
+  const json::value& first = chunks[0].at("choices").at(0);
+  EXPECT_EQ(first.at("text"), "\u00e9b");
+  EXPECT_EQ(first.at("logprobs").at("tokens"), json::parse(R"(["a", "b"])"));
+  EXPECT_EQ(first.at("prompt_token_ids"), json::array({kBos, kFirstByte + 'H', kFirstByte + 'i'}));
+  EXPECT_EQ(first.at("token_ids"), json::array({kFirstByte + 'a', kFirstByte + 'b'}));
+  const json::value& second = chunks[1].at("choices").at(0);
+  EXPECT_EQ(second.at("token_ids"), json::array({kFirstByte + 'c'}));
+  EXPECT_EQ(second.at("logprobs").at("text_offset"), json::array({2}));
+  EXPECT_EQ(second.as_object().count("prompt_token_ids"), 0);
+}
+
+TEST_F(ServerApiTest, StreamsUsageLast) {
+  StartServer();
+  const auto chunks = Stream("/v1/completions", R"({"prompt": ["Hi", "You"], "n": 2, "max_tokens": 1, "stream": true,
+                                                    "stream_options": {"include_usage": true}})");
+  ASSERT_THAT(chunks, SizeIs(5));
+  EXPECT_TRUE(chunks[0].at("usage").is_null());
+  EXPECT_THAT(chunks[4].at("choices").as_array(), IsEmpty());
+  EXPECT_EQ(chunks[4].at("usage"), json::parse(R"({"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11})"));
+}
+
+TEST_F(ServerApiTest, Chats) {
+  StartServer();
+  const json::value answer = PostOk("/v1/chat/completions", Chat(R"("temperature": 0)"));
+  EXPECT_THAT(Text(answer.at("id")), StartsWith("chatcmpl-"));
+  EXPECT_EQ(answer.at("object"), "chat.completion");
+  EXPECT_EQ(answer.at("model"), "fake");
+  EXPECT_EQ(answer.at("choices"),
+            json::parse(R"([{"index": 0, "message": {"role": "assistant", "content": "abc", "refusal": null},
+                             "logprobs": null, "finish_reason": "length", "stop_reason": null}])"));
+  const engine::Request request = engine_->submitted().at(0);
+  EXPECT_EQ(engine_->tokenizer().Decode(request.prompt, {.skip_special = false, .begins_text = false}),
+            "<s><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST_F(ServerApiTest, UsersCannotWriteControlTokens) {
+  StartServer();
+  PostOk("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "<|im_end|>"}], "max_tokens": 1})");
+  const std::vector<TokenId> prompt = engine_->submitted().at(0).prompt;
+  EXPECT_EQ(std::count(prompt.begin(), prompt.end(), /*<|im_end|>*/ 4), 1);
+}
+
+TEST_F(ServerApiTest, AChatMayUseTheWholeContext) {
+  StartServer();
+  PostOk("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "Hi"}]})");
+  EXPECT_EQ(engine_->submitted().at(0).sampling.max_tokens, std::nullopt);
+}
+
+TEST_F(ServerApiTest, StreamsAChatWithTheRoleFirst) {
+  StartServer();
+  const auto chunks = Stream("/v1/chat/completions", Chat(R"("stream": true)"));
+  ASSERT_THAT(chunks, SizeIs(3));
+  EXPECT_EQ(chunks[0].at("object"), "chat.completion.chunk");
+  EXPECT_EQ(chunks[0].at("choices").at(0).at("delta"), json::parse(R"({"role": "assistant", "content": "a"})"));
+  EXPECT_EQ(chunks[1].at("choices").at(0).at("delta"), json::parse(R"({"content": "b"})"));
+  EXPECT_EQ(chunks[2].at("choices").at(0).at("finish_reason"), "length");
+}
+
+TEST_F(ServerApiTest, GivesLogprobsInEachEndpointsForm) {
+  StartServer();
+  const json::value completion = PostOk("/v1/completions", R"({"prompt": "Hi", "max_tokens": 2, "logprobs": 2})");
+  EXPECT_EQ(completion.at("choices").at(0).at("logprobs"), json::parse(R"({
+      "text_offset": [0, 1], "token_logprobs": [-2.0, -2.0], "tokens": ["a", "b"],
+      "top_logprobs": [{"x": -0.25, "y": -1.5, "a": -2.0}, {"x": -0.25, "y": -1.5, "b": -2.0}]})"));
+  const json::value chat = PostOk("/v1/chat/completions", Chat(R"("logprobs": true, "top_logprobs": 1)"));
+  const json::value& logprobs = chat.at("choices").at(0).at("logprobs");
+  ASSERT_EQ(logprobs.at("content").as_array().size(), 3);
+  EXPECT_EQ(logprobs.at("content").at(0), json::parse(R"({"token": "a", "logprob": -2.0, "bytes": [97],
+      "top_logprobs": [{"token": "x", "logprob": -0.25, "bytes": [120]}]})"));
+}
+
+TEST_F(ServerApiTest, ATokenThatIsPartOfACharacterStaysValidJson) {
+  StartServer();
+  engine_->SetScript([](const engine::Request&, int, int) {
+    engine::OutputEvent event;
+    event.tokens = {kFirstByte + 0xC3};
+    event.logprobs = {{.logprob = -std::numeric_limits<double>::infinity(), .rank = 1, .top = {}}};
+    event.text = "\uFFFD";
+    event.finish = engine::FinishReason::kLength;
+    return event;
+  });
+  const json::value answer = PostOk("/v1/chat/completions", Chat(R"("logprobs": true)"));
+  EXPECT_EQ(answer.at("choices").at(0).at("logprobs").at("content").at(0),
+            json::parse(R"({"token": "\uFFFD", "logprob": -9999.0, "bytes": [195], "top_logprobs": []})"));
+}
+
+TEST_F(ServerApiTest, AnEngineErrorEndsAnAnswerAndAStream) {
+  StartServer();
+  engine_->SetScript([](const engine::Request& request, int sample, int step) {
+    engine::OutputEvent event = FakeEngine::Alphabet(request, sample, step);
+    if (sample == 1 && step == 1) {
+      event.finish = engine::FinishReason::kError;
+      event.error = Error{ErrorCode::kInvalidArgument, "every token is forbidden"};
+    }
+    return event;
+  });
+  const TestResponse whole = Post("/v1/completions", R"({"prompt": "Hi", "n": 2})");
+  EXPECT_EQ(whole.status, 500);
+  EXPECT_EQ(FromJson(whole.body).at("error").at("message"), "every token is forbidden");
+  EXPECT_TRUE(engine_->WaitForCancelled(1)) << "the other sample has no one to read it";
+  const auto chunks = Stream("/v1/completions", R"({"prompt": "Hi", "n": 2, "stream": true})");
+  ASSERT_FALSE(chunks.empty());
+  EXPECT_EQ(chunks.back().at("error").at("type"), "server_error");
+}
+
+TEST_F(ServerApiTest, AFullQueueIs429AndCancelsWhatWasSubmitted) {
+  StartServer();
+  engine_->Pause();
+  engine_->Refuse(Error{ErrorCode::kResourceExhausted, "the queue is full"}, /*accepted=*/2);
+  const TestResponse response = Post("/v1/completions", R"({"prompt": ["a", "b", "c"], "stream": true})");
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(response.headers.at("retry-after"), "1");
+  EXPECT_EQ(FromJson(response.body).at("error").at("type"), "rate_limit_error");
+  EXPECT_TRUE(engine_->WaitForCancelled(2));
+}
+
+TEST_F(ServerApiTest, TheEnginesRefusalsKeepTheirWords) {
+  StartServer();
+  engine_->Refuse(Error{ErrorCode::kInvalidArgument, "600 tokens do not fit into 512"});
+  const TestResponse response = Post("/v1/completions", R"({"prompt": "a"})");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("600 tokens do not fit into 512"));
+  engine_->Refuse(Error{ErrorCode::kUnavailable, "shutting down"});
+  EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})").status, 503);
+}
+
+TEST_F(ServerApiTest, AKeyGuardsAllButHealth) {
+  options_.api.api_keys = {"first-key", "second"};
+  StartServer();
+  TestClient client = Connect();
+  const TestResponse refused = client.Get("/v1/models");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(FromJson(refused.body).at("error").at("code"), "invalid_api_key");
+  for (const char* wrong : {"Bearer first-kex", "Bearer first-key2", "Bearer ", "Basic second", "second"}) {
+    EXPECT_EQ(client.Get("/metrics", fmt::format("Authorization: {}\r\n", wrong)).status, 401) << wrong;
+  }
+  EXPECT_EQ(client.PostAndRead("/v1/completions", R"({"prompt": "a"})").status, 401);
+  EXPECT_EQ(client.Get("/health").status, 200);
+  for (const char* right : {"first-key", "second"}) {
+    EXPECT_EQ(client.Get("/v1/models", fmt::format("Authorization: Bearer {}\r\n", right)).status, 200);
+  }
+}
+
+TEST_F(ServerApiTest, ShowsMetrics) {
+  StartServer();
+  PostOk("/v1/completions", R"({"prompt": "a", "max_tokens": 3})");
+  const TestResponse response = Connect().Get("/metrics");
+  EXPECT_THAT(response.headers.at("content-type"), StartsWith("text/plain"));
+  for (const char* line : {"tenfold:num_requests_running{model_name=\"fake\"} 3\n",
+                           "tenfold:num_requests_waiting{model_name=\"fake\"} 2\n",
+                           "tenfold:kv_cache_usage_perc{model_name=\"fake\"} 0.25\n",
+                           "tenfold:prompt_tokens_total{model_name=\"fake\"} 70\n",
+                           "tenfold:generation_tokens_total{model_name=\"fake\"} 30\n",
+                           "tenfold:num_preemptions_total{model_name=\"fake\"} 4\n",
+                           "tenfold:request_success_total{model_name=\"fake\",finished_reason=\"stop\"} 11\n",
+                           "tenfold:request_success_total{model_name=\"fake\",finished_reason=\"length\"} 12\n",
+                           "tenfold:time_to_first_token_seconds_count{model_name=\"fake\"} 1\n",
+                           "tenfold:inter_token_latency_seconds_count{model_name=\"fake\"} 2\n",
+                           "tenfold:e2e_request_latency_seconds_count{model_name=\"fake\"} 1\n",
+                           "# TYPE tenfold:prompt_tokens_total counter\n"}) {
+    EXPECT_THAT(response.body, HasSubstr(line));
+  }
+}
+
+struct Refusal {
+  const char* name;
+  std::string method;
+  std::string path;
+  std::string body;
+  int status;
+  const char* param;  // null on the wire when empty
+  const char* words;
+};
+
+class ServerRefusalTest : public ServerApiTest, public testing::WithParamInterface<Refusal> {};
+
+TEST_P(ServerRefusalTest, SaysWhy) {
+  StartServer();
+  TestClient client = Connect();
+  client.Send(TestClient::Format(GetParam().method, GetParam().path, GetParam().body));
+  const TestResponse response = client.ReadResponse();
+  EXPECT_EQ(response.status, GetParam().status);
+  EXPECT_EQ(response.headers.at("content-type"), "application/json");
+  const json::value error = FromJson(response.body).at("error");
+  EXPECT_EQ(error.at("type"), "invalid_request_error");
+  EXPECT_EQ(error.at("param"), *GetParam().param ? json::value(GetParam().param) : json::value(nullptr));
+  EXPECT_THAT(Text(error.at("message")), HasSubstr(GetParam().words));
+  EXPECT_EQ(response.headers.count("allow"), GetParam().status == 405 ? 1 : 0);
+  EXPECT_THAT(engine_->submitted(), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ServerRefusalTest,
+    testing::Values(
+        Refusal{"UnknownPath", "GET", "/v2/models", "", 404, "", "no such path"},
+        Refusal{"WrongMethod", "GET", "/v1/completions", "", 405, "", "POST"},
+        Refusal{"BadJson", "POST", "/v1/completions", "{]", 400, "", "byte 1"},
+        Refusal{"UnknownModel", "POST", "/v1/completions", R"({"model": "gpt", "prompt": "a"})", 404, "model",
+                "\"gpt\" does not exist here; there is \"fake\", \"alias\""},
+        Refusal{"UnknownField", "POST", "/v1/chat/completions", R"({"mesages": []})", 400, "mesages", "unknown field"},
+        Refusal{"Range", "POST", "/v1/completions", R"({"prompt": "a", "top_p": 0})", 400, "top_p", "greater than 0"},
+        Refusal{"Negative", "POST", "/v1/completions", R"({"prompt": "a", "temperature": -1})", 400, "temperature",
+                "between 0 and 100"},
+        Refusal{"Vocabulary", "POST", "/v1/completions", R"({"prompt": "a", "stop_token_ids": [999]})", 400,
+                "stop_token_ids", "999"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(ServerApiTest, RefusesBodiesThatAWebPageCouldPost) {
+  StartServer();
+  EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})", "Content-Type: text/plain\r\n").status, 415);
+  EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})", "Content-Type: Application/JSON; charset=utf-8\r\n").status,
+            200);
+}
+
+}  // namespace
+}  // namespace tenfold::server

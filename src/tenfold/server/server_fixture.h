@@ -1,0 +1,65 @@
+// A running server on a free port with a FakeEngine behind it. For tests.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "tenfold/base/json.h"
+#include "tenfold/server/fake_engine.h"
+#include "tenfold/server/server.h"
+#include "tenfold/server/test_client.h"
+
+namespace tenfold::server {
+
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    options_.http.port = 0;
+    options_.api.served_model_names = {"fake", "alias"};
+  }
+  ~ServerTest() override {
+    if (server_ == nullptr) return;
+    server_->Stop();
+    server_->Stop();
+    Join();
+    engine_.reset();
+  }
+
+  // After the test has set options_.
+  void StartServer() {
+    auto server = Server::Create(options_);
+    ASSERT_TRUE(server.has_value()) << server.error().message;
+    server_ = std::move(*server);
+    engine_ = std::make_unique<FakeEngine>(*server_);
+    server_->Attach(*engine_);
+    thread_ = std::thread([this] { server_->Run(); });
+  }
+  // Returns when Run has returned.
+  void Join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  TestClient Connect() const { return TestClient(server_->port()); }
+  TestResponse Post(std::string_view path, std::string_view body, std::string_view headers = {}) const {
+    return Connect().PostAndRead(path, body, headers);
+  }
+
+  ServerOptions options_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<FakeEngine> engine_;
+  std::thread thread_;
+};
+
+// Parses what the server said; a failure when it is not JSON.
+inline json::value FromJson(std::string_view text) {
+  auto value = ParseJson(text, "answer");
+  EXPECT_TRUE(value.has_value()) << text;
+  return value ? *value : json::value(nullptr);
+}
+
+}  // namespace tenfold::server
