@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "tenfold/base/json.h"
+#include "tenfold/formats/safetensors.h"
+#include "tenfold/model/checkpoint.h"
+#include "tenfold/platform/mapped_file.h"
+#include "tenfold/tokenizer/tokenizer_json.h"
+
+namespace tenfold::model {
+namespace {
+
+struct NamePair {
+  std::string_view ours;  // GGUF's
+  std::string_view theirs;
+};
+
+constexpr std::array<NamePair, 3> kModelNames = {{
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.norm.weight"},
+    {"output.weight", "lm_head.weight"},
+}};
+
+// Inside a layer: "blk.N." against "model.layers.N.".
+constexpr std::array<NamePair, 9> kLayerNames = {{
+    {"attn_norm.weight", "input_layernorm.weight"},
+    {"attn_q.weight", "self_attn.q_proj.weight"},
+    {"attn_k.weight", "self_attn.k_proj.weight"},
+    {"attn_v.weight", "self_attn.v_proj.weight"},
+    {"attn_output.weight", "self_attn.o_proj.weight"},
+    {"ffn_norm.weight", "post_attention_layernorm.weight"},
+    {"ffn_gate.weight", "mlp.gate_proj.weight"},
+    {"ffn_up.weight", "mlp.up_proj.weight"},
+    {"ffn_down.weight", "mlp.down_proj.weight"},
+}};
+
+template <size_t kCount>
+std::optional<std::string_view> Translate(const std::array<NamePair, kCount>& names, std::string_view ours) {
+  const auto found = std::find_if(names.begin(), names.end(), [&](const NamePair& pair) { return pair.ours == ours; });
+  if (found == names.end()) return std::nullopt;
+  return found->theirs;
+}
+
+// nullopt for a name that no architecture uses.
+std::optional<std::string> HuggingFaceName(std::string_view ours) {
+  if (const auto theirs = Translate(kModelNames, ours)) return std::string(*theirs);
+  if (!ours.starts_with("blk.")) return std::nullopt;
+  const size_t dot = ours.find('.', 4);
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto theirs = Translate(kLayerNames, ours.substr(dot + 1));
+  if (!theirs) return std::nullopt;
+  return fmt::format("model.layers.{}.{}", ours.substr(4, dot - 4), *theirs);
+}
+
+// Adds the ids under "eos_token_id", one number or a list, of config.json or generation_config.json.
+Status AddEndTokens(const json::object& object, const std::string& source, int64_t vocab_size,
+                    tokenizer::Vocabulary& vocabulary) {
+  const json::value* value = object.if_contains("eos_token_id");
+  if (value == nullptr || value->is_null()) return {};
+  const json::array ids = value->is_array() ? value->get_array() : json::array{*value};
+  for (const json::value& id : ids) {
+    if (!id.is_int64() || id.get_int64() < 0 || id.get_int64() >= vocab_size) {
+      return MakeError(ErrorCode::kCorrupt, "{}: \"eos_token_id\" must hold ids inside the vocabulary of {}", source,
+                       vocab_size);
+    }
+    const auto token = static_cast<TokenId>(id.get_int64());
+    if (static_cast<size_t>(token) >= vocabulary.tokens.size()) continue;  // padding of the embedding table
+    auto& known = vocabulary.end_of_generation;
+    if (std::find(known.begin(), known.end(), token) == known.end()) known.push_back(token);
+  }
+  return {};
+}
+
+class HuggingFaceCheckpoint final : public Checkpoint {
+ public:
+  static Result<std::unique_ptr<Checkpoint>> Open(const std::filesystem::path& folder) {
+    auto checkpoint = std::make_unique<HuggingFaceCheckpoint>();
+    checkpoint->source_ = folder.string();
+    const std::filesystem::path config_path = folder / "config.json";
+    if (!std::filesystem::exists(config_path)) {
+      return MakeError(ErrorCode::kNotFound,
+                       "{}: the folder holds no config.json; a Hugging Face model has config.json, tokenizer.json and "
+                       "*.safetensors, and a GGUF model is given by its file",
+                       folder.string());
+    }
+    ASSIGN_OR_RETURN(const std::string config_text, platform::ReadTextFile(config_path));
+    ASSIGN_OR_RETURN(checkpoint->config_, ConfigFromHuggingFace(config_text, config_path.string()));
+    ASSIGN_OR_RETURN(checkpoint->vocabulary_, tokenizer::LoadTokenizerFolder(folder));
+    RETURN_IF_ERROR(checkpoint->ReadEndTokens(config_path, config_text));
+    const std::filesystem::path generation_path = folder / "generation_config.json";
+    if (std::filesystem::exists(generation_path)) {
+      ASSIGN_OR_RETURN(const std::string generation_text, platform::ReadTextFile(generation_path));
+      RETURN_IF_ERROR(checkpoint->ReadEndTokens(generation_path, generation_text));
+    }
+    ASSIGN_OR_RETURN(checkpoint->weights_, formats::SafetensorsModel::Open(folder));
+    return checkpoint;
+  }
+
+  Result<CheckpointTensor> Tensor(const std::string& name) const override {
+    const std::optional<std::string> theirs = HuggingFaceName(name);
+    if (!theirs) return MakeError(ErrorCode::kNotFound, "{}: no tensor corresponds to {}", source_, name);
+    CheckpointTensor tensor;
+    ASSIGN_OR_RETURN(tensor.view, weights_.Tensor(*theirs));
+    return tensor;
+  }
+
+  void DropResidentPages() const override {
+    for (const formats::SafetensorsFile& file : weights_.files()) file.file().DropResidentPages();
+  }
+
+ private:
+  Status ReadEndTokens(const std::filesystem::path& path, const std::string& text) {
+    ASSIGN_OR_RETURN(const json::value document, ParseJson(text, path.string()));
+    if (!document.is_object()) return MakeError(ErrorCode::kCorrupt, "{}: must hold one JSON object", path.string());
+    return AddEndTokens(document.get_object(), path.string(), config_.vocab_size, vocabulary_);
+  }
+
+  formats::SafetensorsModel weights_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> OpenHuggingFaceCheckpoint(const std::filesystem::path& folder) {
+  return HuggingFaceCheckpoint::Open(folder);
+}
+
+}  // namespace tenfold::model

@@ -1,0 +1,63 @@
+#include "tenfold/model/weights.h"
+
+#include "tenfold/base/progress.h"
+#include "tenfold/tensor/quantized_blocks.h"
+
+namespace tenfold::model {
+namespace {
+
+Result<graph::BoundParameter> Load(const graph::Parameter& parameter, const CheckpointTensor& source,
+                                   platform::ThreadPool& threads) {
+  graph::BoundParameter bound;
+  switch (parameter.use) {
+    case graph::ParameterUse::kTable:
+      bound.table = source.view;
+      break;
+    case graph::ParameterUse::kMatrix: {
+      ASSIGN_OR_RETURN(bound.matrix, kernels::PackedMatrix::Pack(source.view, source.row_order, threads));
+      break;
+    }
+    case graph::ParameterUse::kVector:
+      bound.vector.resize(static_cast<size_t>(source.view.shape.num_elements()));
+      tensor::DequantizeRow(source.view.type, source.view.data, bound.vector);
+      break;
+  }
+  return bound;
+}
+
+}  // namespace
+
+Result<std::vector<graph::BoundParameter>> LoadWeights(const graph::Graph& graph, const Checkpoint& checkpoint,
+                                                       platform::ThreadPool& threads) {
+  std::vector<CheckpointTensor> sources;
+  size_t total_bytes = 0;
+  for (const graph::Parameter& parameter : graph.parameters) {
+    ASSIGN_OR_RETURN(CheckpointTensor source, checkpoint.Tensor(parameter.name));
+    if (source.view.shape != parameter.shape) {
+      return MakeError(ErrorCode::kCorrupt, "{}: tensor {} has shape {}, but the model's configuration implies {}",
+                       checkpoint.source(), parameter.name, source.view.shape.ToString(), parameter.shape.ToString());
+    }
+    total_bytes += source.view.size_bytes();
+    sources.push_back(std::move(source));
+  }
+  std::vector<graph::BoundParameter> bound;
+  ProgressBar progress("Loading weights", total_bytes);
+  for (size_t i = 0; i < graph.parameters.size(); ++i) {
+    ASSIGN_OR_RETURN(graph::BoundParameter parameter, Load(graph.parameters[i], sources[i], threads));
+    bound.push_back(std::move(parameter));
+    progress.Advance(sources[i].view.size_bytes());
+  }
+  checkpoint.DropResidentPages();
+  return bound;
+}
+
+size_t WeightBytes(const std::vector<graph::BoundParameter>& parameters) {
+  size_t total = 0;
+  for (const graph::BoundParameter& parameter : parameters) {
+    total += parameter.matrix.size_bytes() + parameter.vector.size() * sizeof(float);
+    if (parameter.table.data != nullptr) total += parameter.table.size_bytes();
+  }
+  return total;
+}
+
+}  // namespace tenfold::model
