@@ -32,7 +32,7 @@ enum class FinishReason {
 struct TokenLogprobs {
   double logprob = 0;
   int rank = 0;  // 1 = the most likely token
-  std::vector<sampling::TokenLogprob> top;
+  std::vector<sampling::TokenLogprob> top = {};
 };
 
 // What one step added to one sample of a request. The first event of a sample may have no tokens only if it finishes
@@ -41,12 +41,12 @@ struct OutputEvent {
   RequestId request = 0;
   int sample = 0;  // in [0, n)
   // Tokens of this step and, when asked for, their log-probabilities (same length, otherwise empty).
-  std::vector<TokenId> tokens;
-  std::vector<TokenLogprobs> logprobs;
+  std::vector<TokenId> tokens = {};
+  std::vector<TokenLogprobs> logprobs = {};
   // Text that became certain in this step: whole UTF-8 characters, nothing that may still turn into a stop string.
-  std::string text;
+  std::string text = {};
   FinishReason finish = FinishReason::kNone;
-  std::string stop_string;  // the stop string that ended it, if one did
+  std::string stop_string = {};  // the stop string that ended it, if one did
   // Final when `finish` is set.
   int64_t num_prompt_tokens = 0;
   int64_t num_output_tokens = 0;

@@ -15,19 +15,19 @@ void Pause() {
 #endif
 }
 
-// Waits until `counter` differs from `old` and returns the new value.
-int64_t WaitForChange(std::atomic<int64_t>& counter, int64_t old) {
+// Waits until `word` differs from `old` and returns the new value.
+uint64_t WaitForChange(std::atomic<uint64_t>& word, uint64_t old) {
   for (int i = 0; i < kSpins; ++i) {
-    const int64_t now = counter.load(std::memory_order_acquire);
+    const uint64_t now = word.load(std::memory_order_acquire);
     if (now != old) return now;
     Pause();
   }
-  int64_t now = counter.load(std::memory_order_acquire);
-  while (now == old) {
-    counter.wait(old, std::memory_order_acquire);
-    now = counter.load(std::memory_order_acquire);
-  }
-  return now;
+  word.wait(old, std::memory_order_acquire);
+  return word.load(std::memory_order_acquire);
+}
+
+constexpr uint64_t Tickets(uint64_t generation, uint64_t num_pieces) {
+  return generation << 32 | num_pieces;
 }
 
 }  // namespace
@@ -51,33 +51,43 @@ void ThreadPool::RunErased(int64_t num_pieces, Piece piece, void* context) {
     for (int64_t i = 0; i < num_pieces; ++i) piece(context, i, 0);
     return;
   }
+  CHECK_LT(num_pieces, int64_t{1} << 32);
   piece_ = piece;
   context_ = context;
-  num_pieces_ = num_pieces;
-  next_piece_.value.store(0, std::memory_order_relaxed);
-  num_working_.value.store(num_threads_ - 1, std::memory_order_relaxed);
-  generation_.value.fetch_add(1, std::memory_order_release);
+  num_pieces_ = static_cast<uint64_t>(num_pieces);
+  num_done_.value.store(0, std::memory_order_relaxed);
+  const uint64_t generation = generation_.value.load(std::memory_order_relaxed) + 1;
+  tickets_.value.store(Tickets(generation, num_pieces_), std::memory_order_release);
+  generation_.value.store(generation, std::memory_order_release);
   generation_.value.notify_all();
-  TakePieces(0);
-  int64_t working = num_working_.value.load(std::memory_order_acquire);
-  while (working != 0) working = WaitForChange(num_working_.value, working);
+  TakePieces(static_cast<uint32_t>(generation), 0);
+  uint64_t done = num_done_.value.load(std::memory_order_acquire);
+  while (done != num_pieces_) done = WaitForChange(num_done_.value, done);
 }
 
-void ThreadPool::TakePieces(int thread) {
-  while (true) {
-    const int64_t piece = next_piece_.value.fetch_add(1, std::memory_order_relaxed);
-    if (piece >= num_pieces_) return;
-    piece_(context_, piece, thread);
+void ThreadPool::TakePieces(uint32_t generation, int thread) {
+  uint64_t tickets = tickets_.value.load(std::memory_order_acquire);
+  while (tickets >> 32 == generation && static_cast<uint32_t>(tickets) != 0) {
+    // On failure `tickets` is read anew.
+    if (!tickets_.value.compare_exchange_weak(tickets, tickets - 1, std::memory_order_acq_rel,
+                                              std::memory_order_acquire)) {
+      continue;
+    }
+    const uint64_t num_pieces = num_pieces_;
+    piece_(context_, static_cast<int64_t>(num_pieces - static_cast<uint32_t>(tickets)), thread);
+    // The last piece may end on a worker while the caller sleeps. After this line the Run may be over.
+    if (num_done_.value.fetch_add(1, std::memory_order_acq_rel) + 1 == num_pieces && thread != 0)
+      num_done_.value.notify_one();
+    tickets = tickets_.value.load(std::memory_order_acquire);
   }
 }
 
 void ThreadPool::WorkerLoop(int thread) {
-  int64_t seen = 0;
+  uint64_t seen = 0;
   while (true) {
     seen = WaitForChange(generation_.value, seen);
     if (stopping_.load(std::memory_order_relaxed)) return;
-    TakePieces(thread);
-    if (num_working_.value.fetch_sub(1, std::memory_order_acq_rel) == 1) num_working_.value.notify_one();
+    TakePieces(static_cast<uint32_t>(seen), thread);
   }
 }
 

@@ -1,8 +1,9 @@
 // ThreadPool: a fixed team of threads that runs one function at a time, the caller included.
 //
-// Run hands out pieces of work by an atomic counter, so a thread that the system stole from us does not hold up the
-// others by more than one piece. Workers spin briefly for the next call (fork and join cost tens of nanoseconds then)
-// and sleep on a futex after that. Which thread computes which piece never changes a result (law 2).
+// Run hands out pieces of work by an atomic counter and waits for pieces, not for threads: one that the system stole
+// from us, or that is still waking up, holds up the others by at most the piece it has taken. Workers spin briefly for
+// the next call (fork and join cost tens of nanoseconds then) and sleep on a futex after that. Which thread computes
+// which piece never changes a result (law 2).
 //
 // One thread at a time may call Run; calls do not nest. Run allocates nothing and takes no lock while workers spin.
 #pragma once
@@ -40,21 +41,27 @@ class ThreadPool {
   using Piece = void (*)(void* context, int64_t piece, int thread);
   void RunErased(int64_t num_pieces, Piece piece, void* context);
   void WorkerLoop(int thread);
-  void TakePieces(int thread);
+  void TakePieces(uint32_t generation, int thread);
 
   // Each on a cache line of its own: they are written by different threads.
-  struct alignas(64) Counter {
-    std::atomic<int64_t> value{0};
+  struct alignas(64) Word {
+    std::atomic<uint64_t> value{0};
   };
 
   const int num_threads_;
-  Counter generation_;  // rises by one per Run. Workers wait on it.
-  Counter next_piece_;
-  Counter num_working_;  // workers that have not yet finished the current Run
+  // Rises by one per Run; sleeping workers wait on it.
+  Word generation_;
+  // The low half of the generation, and below it how many pieces nobody has taken yet. Taking one is a
+  // compare-exchange, so a worker that wakes late for an old generation can take nothing from a newer one, and nobody
+  // waits for it.
+  Word tickets_;
+  Word num_done_;  // pieces of the current Run that are finished
   std::atomic<bool> stopping_{false};
-  Piece piece_ = nullptr;  // of the current Run; published by generation_
+  // Of the current Run. Published by tickets_, and read only by a thread that holds a piece: until that piece is done
+  // they cannot change.
+  Piece piece_ = nullptr;
   void* context_ = nullptr;
-  int64_t num_pieces_ = 0;
+  uint64_t num_pieces_ = 0;
   std::vector<std::thread> workers_;
 };
 

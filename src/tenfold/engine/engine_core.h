@@ -1,0 +1,117 @@
+// EngineCore: the step loop, one step at a time, without threads of its own.
+//
+// A step asks the scheduler what to compute, carries the plan out on the page tables, runs the model on one flat batch,
+// samples, and returns one batch of events. Everything that decides is a function of what was added and in which order;
+// there is no clock. Engine (engine.h) puts it on a thread; tests drive it step by step.
+//
+// Not thread-safe. The model, kernels and thread pool must outlive it. Its destructor gives all pages back.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "tenfold/base/result.h"
+#include "tenfold/cache/page_pool.h"
+#include "tenfold/engine/engine_api.h"
+#include "tenfold/engine/engine_options.h"
+#include "tenfold/engine/request.h"
+#include "tenfold/engine/sequence.h"
+#include "tenfold/kernels/kernel_table.h"
+#include "tenfold/model/model.h"
+#include "tenfold/model/runner.h"
+#include "tenfold/platform/thread_pool.h"
+#include "tenfold/sampling/sampler.h"
+#include "tenfold/scheduler/scheduler.h"
+
+namespace tenfold::engine {
+
+class EngineCore {
+ public:
+  // Errors: those of PlanKvCache, and kResourceExhausted when memory is refused.
+  static Result<std::unique_ptr<EngineCore>> Create(const EngineOptions& options, const model::Model& model,
+                                                    const kernels::KernelTable& kernels, platform::ThreadPool& threads);
+  ~EngineCore();
+
+  // What can be said about a request before it gets in; any thread. Errors: kInvalidArgument, naming the field.
+  Status Check(const Request& request) const;
+
+  // Queues a request that passed Check.
+  void Add(Request request);
+  // Ends what is left of a request at once; appends one kCancelled event for each unfinished sample.
+  void Cancel(RequestId id, EventBatch& events);
+  void CancelAll(EventBatch& events);
+
+  bool HasWork() const { return !running_.empty() || !waiting_.empty(); }
+  // Computes one step and appends its events. Does nothing without work.
+  void Step(EventBatch& events);
+
+  EngineStats Stats() const;
+  const KvCachePlan& kv_plan() const { return kv_plan_; }
+  size_t activation_bytes() const { return runner_->arena_bytes(); }
+
+  // Recounts every page from the tables that hold it. Errors: kCorrupt, saying which page or table is wrong.
+  Status CheckIntegrity() const;
+
+  // Sees every row of logits that is sampled from, before sampling changes it. For tests of law 2; null by default.
+  using LogitsObserver = void (*)(void* context, const Sequence& sequence, std::span<const float> logits);
+  void ObserveLogits(LogitsObserver observer, void* context);
+
+ private:
+  EngineCore(const EngineOptions& options, const KvCachePlan& kv_plan, const model::Model& model,
+             platform::ThreadPool& threads);
+
+  void PlanStep();
+  void Preempt(scheduler::SequenceId id);
+  void Admit(scheduler::SequenceId id);
+  std::span<float> Compute();
+  // Sequences of this step that get a token, each with its row of logits.
+  struct Draw {
+    Sequence* sequence;
+    std::span<float> logits;
+    Result<sampling::SampledToken> token = sampling::SampledToken{};
+    TokenLogprobs logprobs = {};
+  };
+  void CollectDraws(std::span<float> logits);
+  void ForkSamples(Sequence& parent, std::span<const float> logits);
+  void SampleAll();
+  void AcceptAll(EventBatch& events);
+  void Finish(Sequence& sequence);
+
+  // Both lists are in order of (arrival, id).
+  void InsertRunning(std::unique_ptr<Sequence> sequence);
+  void InsertWaiting(std::unique_ptr<Sequence> sequence);
+
+  const EngineOptions options_;
+  const KvCachePlan kv_plan_;
+  const model::Model* model_;
+  platform::ThreadPool* threads_;
+  std::unique_ptr<cache::PagePool> pool_;  // outlives the sequences below
+  std::unique_ptr<model::Runner> runner_;
+  std::unique_ptr<scheduler::SchedulingPolicy> policy_;
+  std::vector<TokenId> end_tokens_;
+  uint64_t seed_;
+
+  std::vector<std::unique_ptr<Sequence>> running_;
+  std::deque<std::unique_ptr<Sequence>> waiting_;
+  std::unordered_map<scheduler::SequenceId, Sequence*> by_id_;
+  std::unordered_map<RequestId, std::vector<scheduler::SequenceId>> unfinished_;  // samples of each request
+  scheduler::SequenceId next_id_ = 0;
+  int64_t next_arrival_ = 0;
+  EngineStats stats_;
+
+  // Reused from step to step.
+  std::vector<scheduler::SequenceView> running_views_;
+  std::vector<scheduler::SequenceView> waiting_views_;
+  scheduler::StepPlan plan_;
+  std::vector<model::SequenceChunk> chunks_;
+  std::vector<Draw> draws_;
+  std::deque<std::vector<float>> forked_logits_;   // rows for samples forked in this step
+  std::vector<sampling::SamplerScratch> scratch_;  // one per thread
+  LogitsObserver observer_ = nullptr;
+  void* observer_context_ = nullptr;
+};
+
+}  // namespace tenfold::engine
