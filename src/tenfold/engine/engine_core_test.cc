@@ -1,0 +1,223 @@
+#include "tenfold/engine/engine_core.h"
+
+#include <gtest/gtest.h>
+
+#include "tenfold/engine/engine_for_test.h"
+#include "tenfold/model/tiny_model_for_test.h"
+
+namespace tenfold::engine {
+namespace {
+
+LoadedModel& TinyModel() {
+  static LoadedModel model(model::WriteTinyModel(tensor::DataType::kF32), 2);
+  return model;
+}
+
+EngineOptions SmallOptions() {
+  return {.max_model_len = 128,
+          .max_num_seqs = 8,
+          .max_num_batched_tokens = 32,
+          .page_size = 16,
+          .kv_cache_bytes = 1 << 20};
+}
+
+Request Ask(RequestId id, std::string_view text, int max_tokens) {
+  Request request{.id = id, .prompt = TinyModel().model->tokenizer().Encode(text), .sampling = {}};
+  request.sampling.max_tokens = max_tokens;
+  request.sampling.temperature = 0;
+  request.sampling.ignore_eos = true;
+  return request;
+}
+
+Transcripts RunAll(std::vector<Request> requests, const EngineOptions& options = SmallOptions()) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+  Recorder recorder;
+  recorder.Attach(*core);
+  for (Request& request : requests) {
+    EXPECT_TRUE(core->Check(request)) << core->Check(request).error().message;
+    core->Add(std::move(request));
+  }
+  RunToEnd(*core, recorder);
+  EXPECT_TRUE(core->CheckIntegrity());
+  EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
+  return std::move(recorder.transcripts);
+}
+
+Transcript RunOne(Request request) {
+  return RunAll({std::move(request)}).begin()->second;
+}
+
+TEST(EngineCore, StopsAtMaxTokens) {
+  const Transcript out = RunOne(Ask(1, "once", 7));
+  EXPECT_EQ(out.tokens.size(), 7u);
+  EXPECT_EQ(out.finish, FinishReason::kLength);
+}
+
+TEST(EngineCore, StopsAtTheContextLimit) {
+  Request request = Ask(1, std::string(60, 'a'), 1);
+  request.sampling.max_tokens = std::nullopt;
+  const size_t prompt_size = request.prompt.size();
+  const Transcript out = RunOne(std::move(request));
+  EXPECT_EQ(prompt_size + out.tokens.size(), 128u);
+  EXPECT_EQ(out.finish, FinishReason::kLength);
+}
+
+TEST(EngineCore, StopsAtAStopTokenWithoutItsText) {
+  const Transcript whole = RunOne(Ask(1, "once", 20));
+  Request request = Ask(1, "once", 20);
+  request.sampling.stop_token_ids = {whole.tokens[5]};
+  const Transcript out = RunOne(std::move(request));
+  EXPECT_EQ(out.finish, FinishReason::kStop);
+  const auto first = std::find(whole.tokens.begin(), whole.tokens.end(), whole.tokens[5]) - whole.tokens.begin();
+  EXPECT_EQ(out.tokens.size(), static_cast<size_t>(first + 1));
+  EXPECT_TRUE(whole.text.starts_with(out.text));
+}
+
+TEST(EngineCore, StopsAtAStopStringAndNeverShowsIt) {
+  // "ce" may begin and end inside other tokens; take a stop string from the middle of the real text.
+  const Transcript whole = RunOne(Ask(1, "once", 40));
+  ASSERT_GT(whole.text.size(), 12u);
+  const std::string stop = whole.text.substr(8, 3);
+  Request request = Ask(1, "once", 40);
+  request.sampling.stop = {stop};
+  const Transcript out = RunOne(std::move(request));
+  EXPECT_EQ(out.finish, FinishReason::kStop);
+  EXPECT_EQ(out.stop_string, stop);
+  EXPECT_EQ(out.text, whole.text.substr(0, whole.text.find(stop)));
+}
+
+TEST(EngineCore, EndsAtEndOfSequenceUnlessToldOtherwise) {
+  Request request = Ask(1, "once", 50);
+  request.sampling.ignore_eos = false;
+  request.sampling.logit_bias = {{TinyModel().model->tokenizer().eos(), 100.0}};
+  const Transcript out = RunOne(request);
+  EXPECT_EQ(out.finish, FinishReason::kStop);
+  EXPECT_EQ(out.tokens.size(), 1u);
+  EXPECT_EQ(out.text, "");
+  request.sampling.min_tokens = 5;
+  EXPECT_EQ(RunOne(request).tokens.size(), 6u);
+  request.sampling.min_tokens = 0;
+  request.sampling.ignore_eos = true;
+  EXPECT_EQ(RunOne(request).tokens.size(), 50u);
+}
+
+TEST(EngineCore, SamplesOfARequestShareItsPromptAndDiffer) {
+  Request request = Ask(1, "once and on and on and on", 12);
+  request.sampling.n = 4;
+  request.sampling.temperature = 1.5;
+  request.sampling.seed = 5;
+  const Transcripts out = RunAll({request});
+  ASSERT_EQ(out.size(), 4u);
+  for (int sample = 0; sample < 4; ++sample) EXPECT_EQ(out.at({1, sample}).tokens.size(), 12u);
+  EXPECT_NE(out.at({1, 0}).tokens, out.at({1, 1}).tokens);
+  EXPECT_EQ(out.at({1, 0}).logits[0], out.at({1, 3}).logits[0]);
+  // Alone or as one of four, sample 0 is the same.
+  request.sampling.n = 1;
+  EXPECT_EQ(RunOne(request), out.at({1, 0}));
+}
+
+TEST(EngineCore, CancelFreesPagesAtOnce) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
+  Request request = Ask(7, "once and on", 100);
+  request.sampling.n = 3;
+  core->Add(request);
+  core->Add(Ask(8, "the", 5));
+  EventBatch events;
+  for (int i = 0; i < 4; ++i) core->Step(events);
+  events.clear();
+  core->Cancel(7, events);
+  core->Cancel(99, events);
+  ASSERT_EQ(events.size(), 3u);
+  for (int sample = 0; sample < 3; ++sample) {
+    EXPECT_EQ(events[static_cast<size_t>(sample)].sample, sample);
+    EXPECT_EQ(events[static_cast<size_t>(sample)].finish, FinishReason::kCancelled);
+  }
+  EXPECT_EQ(core->Stats().num_running, 1);
+  EXPECT_TRUE(core->CheckIntegrity());
+  core->CancelAll(events);
+  EXPECT_FALSE(core->HasWork());
+  EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
+}
+
+// Before its prompt is computed a request of n samples is one sequence; every sample still gets its event.
+TEST(EngineCore, CancelBeforeTheForkAnswersForEverySample) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
+  Request request = Ask(7, "once", 10);
+  request.sampling.n = 3;
+  core->Add(request);
+  EventBatch events;
+  core->Cancel(7, events);
+  EXPECT_EQ(events.size(), 3u);
+}
+
+TEST(EngineCore, ReportsLogProbabilities) {
+  Request request = Ask(1, "once", 3);
+  request.sampling.num_logprobs = 2;
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
+  core->Add(request);
+  EventBatch events;
+  while (core->HasWork()) core->Step(events);
+  ASSERT_EQ(events.size(), 3u);
+  for (const OutputEvent& event : events) {
+    ASSERT_EQ(event.logprobs.size(), 1u);
+    EXPECT_EQ(event.logprobs[0].rank, 1);
+    ASSERT_EQ(event.logprobs[0].top.size(), 2u);
+    EXPECT_EQ(event.logprobs[0].top[0].token, event.tokens[0]);
+    EXPECT_LT(event.logprobs[0].logprob, 0);
+  }
+}
+
+struct Refusal {
+  const char* name;
+  void (*spoil)(Request&);
+  const char* words;
+};
+
+class RefusedRequest : public testing::TestWithParam<Refusal> {};
+INSTANTIATE_TEST_SUITE_P(
+    Table, RefusedRequest,
+    testing::Values(
+        Refusal{"empty", [](Request& r) { r.prompt.clear(); }, "the prompt is empty"},
+        Refusal{"too_long", [](Request& r) { r.prompt.assign(128, 5); }, "128 tokens, but the context holds 128"},
+        Refusal{"foreign_token", [](Request& r) { r.prompt[0] = 100000; }, "token 100000, outside the vocabulary"},
+        Refusal{"negative_token", [](Request& r) { r.prompt[0] = -1; }, "token -1, outside the vocabulary"},
+        Refusal{"many_samples", [](Request& r) { r.sampling.n = 9; }, "n is 9, but at most 8"},
+        Refusal{"temperature", [](Request& r) { r.sampling.temperature = -1; }, "temperature"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_P(RefusedRequest, IsNamed) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
+  Request request = Ask(1, "once", 5);
+  GetParam().spoil(request);
+  const Status status = core->Check(request);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(status.error().message.find(GetParam().words), std::string::npos) << status.error().message;
+}
+
+struct BadOptions {
+  const char* name;
+  void (*spoil)(EngineOptions&);
+  const char* words;
+};
+
+class RefusedOptions : public testing::TestWithParam<BadOptions> {};
+INSTANTIATE_TEST_SUITE_P(
+    Table, RefusedOptions,
+    testing::Values(BadOptions{"page_size", [](EngineOptions& o) { o.page_size = 24; }, "--block-size 24"},
+                    BadOptions{"context", [](EngineOptions& o) { o.max_model_len = 513; }, "at most 512 tokens"},
+                    BadOptions{"budget", [](EngineOptions& o) { o.max_num_batched_tokens = 4; },
+                               "--max-num-batched-tokens"},
+                    BadOptions{"memory", [](EngineOptions& o) { o.kv_cache_bytes = 5000; }, "raise --kv-cache-memory"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_P(RefusedOptions, AreNamed) {
+  EngineOptions options = SmallOptions();
+  GetParam().spoil(options);
+  const auto plan = PlanKvCache(options, TinyModel().model->config());
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find(GetParam().words), std::string::npos) << plan.error().message;
+}
+
+}  // namespace
+}  // namespace tenfold::engine

@@ -1,0 +1,85 @@
+// What tests of the engine share: a loaded model with its threads, and runs of requests that keep every row of logits.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tenfold/engine/engine_core.h"
+#include "tenfold/kernels/kernel_table.h"
+#include "tenfold/model/model.h"
+#include "tenfold/platform/cpu_features.h"
+#include "tenfold/platform/thread_pool.h"
+
+namespace tenfold::engine {
+
+// A model loaded for a number of threads.
+struct LoadedModel {
+  LoadedModel(const std::filesystem::path& path, int num_threads)
+      : threads(num_threads), model(model::Model::Load(path, threads).value()) {}
+
+  const kernels::KernelTable& kernels() const {
+    return *kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value();
+  }
+  std::unique_ptr<EngineCore> Core(const EngineOptions& options) {
+    return EngineCore::Create(options, *model, kernels(), threads).value();
+  }
+
+  platform::ThreadPool threads;
+  std::unique_ptr<model::Model> model;
+};
+
+// What came out of a request's sample, and the logits that each of its tokens was drawn from.
+struct Transcript {
+  std::string text;
+  std::vector<TokenId> tokens;
+  std::vector<std::vector<float>> logits;
+  FinishReason finish = FinishReason::kNone;
+  std::string stop_string;
+  Error error{ErrorCode::kInvalidArgument, {}};
+
+  friend bool operator==(const Transcript& a, const Transcript& b) {
+    return a.text == b.text && a.tokens == b.tokens && a.logits == b.logits && a.finish == b.finish;
+  }
+};
+
+using Transcripts = std::map<std::pair<RequestId, int>, Transcript>;  // by request and sample
+
+// Records events and, once attached to a core, logits.
+class Recorder {
+ public:
+  void Attach(EngineCore& core) {
+    core.ObserveLogits(
+        [](void* context, const Sequence& sequence, std::span<const float> logits) {
+          static_cast<Recorder*>(context)->transcripts[{sequence.request().id, sequence.sample()}].logits.emplace_back(
+              logits.begin(), logits.end());
+        },
+        this);
+  }
+  void Record(const EventBatch& events) {
+    for (const OutputEvent& event : events) {
+      Transcript& transcript = transcripts[{event.request, event.sample}];
+      transcript.text += event.text;
+      transcript.tokens.insert(transcript.tokens.end(), event.tokens.begin(), event.tokens.end());
+      if (event.finish == FinishReason::kNone) continue;
+      transcript.finish = event.finish;
+      transcript.stop_string = event.stop_string;
+      transcript.error = event.error;
+    }
+  }
+
+  Transcripts transcripts;
+};
+
+// Runs the core until nothing is left to do.
+inline void RunToEnd(EngineCore& core, Recorder& recorder) {
+  while (core.HasWork()) {
+    EventBatch events;
+    core.Step(events);
+    recorder.Record(events);
+  }
+}
+
+}  // namespace tenfold::engine

@@ -1,0 +1,120 @@
+#include "tenfold/model/tiny_model_for_test.h"
+
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tenfold/base/check.h"
+#include "tenfold/base/random.h"
+#include "tenfold/formats/gguf_writer.h"
+#include "tenfold/tensor/quantized_blocks.h"
+
+namespace tenfold::model {
+namespace {
+
+using tensor::DataType;
+
+constexpr int64_t kLayers = 2, kHidden = 32, kHeads = 4, kKvHeads = 2, kHeadDim = 8, kFfn = 64;
+
+struct Token {
+  std::string text;
+  float score;
+  int32_t type;
+};
+
+std::vector<Token> Vocabulary() {
+  std::vector<Token> tokens = {{"<unk>", 0, 2}, {"<s>", 0, 3}, {"</s>", 0, 3}};
+  for (int byte = 0; byte < 256; ++byte) tokens.push_back({fmt::format("<0x{:02X}>", byte), 0, 6});
+  const std::string space = "\xe2\x96\x81";  // "▁"
+  tokens.push_back({space, -100, 1});
+  for (char letter = 'a'; letter <= 'z'; ++letter) tokens.push_back({std::string(1, letter), -90, 1});
+  for (const char* word : {"th", "the", "an", "and", "on", "ce"}) {
+    tokens.push_back({word, -10.0f - static_cast<float>(tokens.size() % 7), 1});
+    tokens.push_back({space + word, -5.0f - static_cast<float>(tokens.size() % 7), 1});
+  }
+  return tokens;
+}
+
+void DescribeModel(const std::vector<Token>& vocabulary, formats::GgufHeaderBuilder& header) {
+  header.SetString("general.architecture", "llama");
+  header.SetString("general.name", "tiny test model");
+  header.SetUint32("llama.context_length", 512);
+  header.SetUint32("llama.embedding_length", kHidden);
+  header.SetUint32("llama.block_count", kLayers);
+  header.SetUint32("llama.feed_forward_length", kFfn);
+  header.SetUint32("llama.attention.head_count", kHeads);
+  header.SetUint32("llama.attention.head_count_kv", kKvHeads);
+  header.SetFloat32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+  header.SetUint32("llama.rope.dimension_count", kHeadDim);
+  header.SetString("tokenizer.ggml.model", "llama");
+  std::vector<std::string> texts;
+  std::vector<float> scores;
+  std::vector<int32_t> types;
+  for (const Token& token : vocabulary) {
+    texts.push_back(token.text);
+    scores.push_back(token.score);
+    types.push_back(token.type);
+  }
+  header.SetStrings("tokenizer.ggml.tokens", texts);
+  header.SetFloat32s("tokenizer.ggml.scores", scores);
+  header.SetInt32s("tokenizer.ggml.token_type", types);
+}
+
+struct Weight {
+  std::string name;
+  tensor::Shape shape;
+  bool is_norm;
+};
+
+std::vector<Weight> Weights(int64_t vocab_size) {
+  std::vector<Weight> weights = {{"token_embd.weight", {vocab_size, kHidden}, false},
+                                 {"output_norm.weight", {kHidden}, true}};
+  for (int64_t layer = 0; layer < kLayers; ++layer) {
+    const auto add = [&](const char* name, tensor::Shape shape, bool is_norm = false) {
+      weights.push_back({fmt::format("blk.{}.{}.weight", layer, name), shape, is_norm});
+    };
+    add("attn_norm", {kHidden}, true);
+    add("attn_q", {kHeads * kHeadDim, kHidden});
+    add("attn_k", {kKvHeads * kHeadDim, kHidden});
+    add("attn_v", {kKvHeads * kHeadDim, kHidden});
+    add("attn_output", {kHidden, kHeads * kHeadDim});
+    add("ffn_norm", {kHidden}, true);
+    add("ffn_gate", {kFfn, kHidden});
+    add("ffn_up", {kFfn, kHidden});
+    add("ffn_down", {kHidden, kFfn});
+  }
+  return weights;
+}
+
+}  // namespace
+
+std::filesystem::path WriteTinyModel(DataType type) {
+  const std::vector<Token> vocabulary = Vocabulary();
+  const std::vector<Weight> weights = Weights(static_cast<int64_t>(vocabulary.size()));
+  formats::GgufHeaderBuilder header;
+  DescribeModel(vocabulary, header);
+  for (const Weight& weight : weights)
+    header.AddTensor(weight.name, weight.shape, weight.is_norm ? DataType::kF32 : type);
+  const auto path =
+      std::filesystem::temp_directory_path() / fmt::format("tenfold-tiny-{}-{}.gguf", Name(type), getpid());
+  auto writer = formats::GgufWriter::Create(path, header);
+  CHECK_MSG(writer.has_value(), "{}", writer.error().message);
+  for (size_t w = 0; w < weights.size(); ++w) {
+    const Weight& weight = weights[w];
+    const DataType stored = weight.is_norm ? DataType::kF32 : type;
+    std::vector<float> values(static_cast<size_t>(weight.shape.num_elements()), 1.0f);
+    // Large enough that logits differ by whole units and random choices have something to choose from.
+    for (size_t i = 0; !weight.is_norm && i < values.size(); ++i)
+      values[i] = static_cast<float>(UniformDouble(17, w, i) - 0.5);
+    std::vector<std::byte> bytes(tensor::RowBytes(stored, static_cast<int64_t>(values.size())));
+    tensor::QuantizeRow(stored, values, bytes.data());
+    CHECK(writer->WriteTensorData(bytes).has_value());
+  }
+  CHECK(writer->Finish().has_value());
+  return path;
+}
+
+}  // namespace tenfold::model

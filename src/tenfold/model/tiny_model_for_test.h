@@ -1,0 +1,15 @@
+// A random Llama of some 40 thousand weights, written as a GGUF file: lets every test of the engine and above run where
+// no real model is at hand.
+#pragma once
+
+#include <filesystem>
+
+#include "tenfold/tensor/data_type.h"
+
+namespace tenfold::model {
+
+// 2 layers, 32 wide, 4 heads of 8 on 2 key-value heads, context 512; SentencePiece vocabulary of bytes, letters and a
+// few words. Matrices are of `type`. Writes under the test's temporary folder and returns the path.
+std::filesystem::path WriteTinyModel(tensor::DataType type);
+
+}  // namespace tenfold::model
