@@ -1,0 +1,130 @@
+// Law 2: the logits of a request are bit-for-bit the same alone or among 64 others, whatever the chunking, the page
+// size, preemption and the number of threads; and so is its text.
+#include <gtest/gtest.h>
+
+#include "tenfold/base/random.h"
+#include "tenfold/base/test_data.h"
+#include "tenfold/engine/engine_for_test.h"
+#include "tenfold/model/tiny_model_for_test.h"
+
+namespace tenfold::engine {
+namespace {
+
+struct Circumstances {
+  const char* name;
+  int64_t budget;
+  int64_t page_size;
+  int num_threads;
+  size_t kv_cache_pages;  // 0: plenty; otherwise so few that sequences are preempted
+  tensor::DataType kv_type = tensor::DataType::kF16;
+};
+
+// 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties.
+std::vector<Request> Requests() {
+  std::vector<Request> requests;
+  for (uint64_t i = 0; i < 64; ++i) {
+    const auto draw = Philox(2, 0, i);
+    Request request{.id = i, .prompt = {}, .sampling = {}};
+    const uint32_t prompt_size = i % 8 == 0 ? 150 + draw[0] % 50 : 1 + draw[0] % 60;
+    for (uint32_t k = 0; k < prompt_size; ++k)
+      request.prompt.push_back(static_cast<TokenId>(3 + Philox(3, i, k)[0] % 250));
+    request.sampling.max_tokens = static_cast<int>(1 + draw[1] % 24);
+    request.sampling.ignore_eos = true;
+    request.sampling.temperature = i % 3 == 0 ? 0 : 0.9;
+    request.sampling.top_p = i % 3 == 1 ? 0.9 : 1.0;
+    request.sampling.frequency_penalty = i % 5 == 0 ? 0.5 : 0.0;
+    request.sampling.n = i % 11 == 0 ? 3 : 1;
+    request.sampling.seed = 100 + i;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+EngineOptions Options(LoadedModel& model, const Circumstances& in) {
+  EngineOptions options = {.max_model_len = 256,
+                           .max_num_seqs = std::min<int64_t>(in.budget, 64),
+                           .max_num_batched_tokens = in.budget,
+                           .page_size = in.page_size,
+                           .kv_cache_type = in.kv_type};
+  const size_t page_bytes = model::KvLayoutOf(model.model->config(), in.page_size, in.kv_type).page_bytes();
+  options.kv_cache_bytes = page_bytes * (in.kv_cache_pages > 0 ? in.kv_cache_pages : 8192);
+  return options;
+}
+
+Transcripts RunTogether(LoadedModel& model, const Circumstances& in) {
+  const std::unique_ptr<EngineCore> core = model.Core(Options(model, in));
+  Recorder recorder;
+  recorder.Attach(*core);
+  // Half at once, the others one per step, so that prompts meet decodes.
+  std::vector<Request> requests = Requests();
+  for (size_t i = 0; i < requests.size(); ++i) {
+    core->Add(std::move(requests[i]));
+    if (i < 32) continue;
+    EventBatch events;
+    core->Step(events);
+    recorder.Record(events);
+  }
+  RunToEnd(*core, recorder);
+  EXPECT_TRUE(core->CheckIntegrity());
+  EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
+  EXPECT_EQ(core->Stats().num_preemptions > 0, in.kv_cache_pages > 0) << core->Stats().num_preemptions;
+  return std::move(recorder.transcripts);
+}
+
+Transcripts RunAlone(LoadedModel& model, const Circumstances& in) {
+  Recorder recorder;
+  const std::unique_ptr<EngineCore> core = model.Core(Options(model, in));
+  recorder.Attach(*core);
+  for (Request& request : Requests()) {
+    core->Add(std::move(request));
+    RunToEnd(*core, recorder);
+  }
+  return std::move(recorder.transcripts);
+}
+
+void ExpectSame(const Transcripts& expected, const Transcripts& got) {
+  ASSERT_EQ(expected.size(), got.size());
+  for (const auto& [key, transcript] : expected) {
+    const auto found = got.find(key);
+    ASSERT_NE(found, got.end());
+    ASSERT_EQ(transcript.tokens, found->second.tokens) << "request " << key.first << " sample " << key.second;
+    ASSERT_EQ(transcript.text, found->second.text);
+    ASSERT_EQ(transcript.logits.size(), found->second.logits.size());
+    for (size_t step = 0; step < transcript.logits.size(); ++step) {
+      ASSERT_TRUE(transcript.logits[step] == found->second.logits[step])
+          << "request " << key.first << " sample " << key.second << " step " << step;
+    }
+  }
+}
+
+// Which model: a real one, and two random ones in plain and in quantized weights.
+std::filesystem::path ModelPath(const std::string& which) {
+  if (which == "stories260K") return SharedData("models/stories260K.gguf");
+  return model::WriteTinyModel(which == "tiny_q4_0" ? tensor::DataType::kQ4_0 : tensor::DataType::kF32);
+}
+
+class BatchInvariance : public testing::TestWithParam<std::tuple<const char*, Circumstances>> {};
+INSTANTIATE_TEST_SUITE_P(
+    Table, BatchInvariance,
+    testing::Combine(testing::Values("stories260K", "tiny_f32", "tiny_q4_0"),
+                     testing::Values(Circumstances{"budget16", 16, 32, 2, 0}, Circumstances{"budget64", 64, 32, 2, 0},
+                                     Circumstances{"budget2048", 2048, 32, 2, 0}, Circumstances{"page16", 64, 16, 2, 0},
+                                     Circumstances{"page64", 64, 64, 2, 0}, Circumstances{"one_thread", 64, 32, 1, 0},
+                                     Circumstances{"three_threads", 2048, 16, 3, 0},
+                                     Circumstances{"preempted16", 64, 16, 2, 17},
+                                     Circumstances{"preempted32", 16, 32, 2, 9},
+                                     Circumstances{"f32_cache", 64, 16, 2, 17, tensor::DataType::kF32},
+                                     Circumstances{"bf16_cache", 64, 16, 2, 17, tensor::DataType::kBF16})),
+    [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name; });
+
+TEST_P(BatchInvariance, TogetherIsAsAlone) {
+  const auto& [which, circumstances] = GetParam();
+  if (std::string(which) == "stories260K") REQUIRE_SHARED("models/stories260K.gguf");
+  LoadedModel one_thread(ModelPath(which), 1);
+  const Transcripts alone = RunAlone(one_thread, {"alone", 256, 32, 1, 0, circumstances.kv_type});
+  LoadedModel model(ModelPath(which), circumstances.num_threads);
+  ExpectSame(alone, RunTogether(model, circumstances));
+}
+
+}  // namespace
+}  // namespace tenfold::engine
