@@ -13,6 +13,11 @@ target_compile_options(tenfold_flags INTERFACE -Wall -Wextra -Wno-psabi -fno-mat
                                                -fno-omit-frame-pointer)
 # Google Test's macros convert literals freely, so tests go without -Wconversion.
 target_compile_options(tenfold_flags INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:TENFOLD_IS_TEST>>>:-Wconversion>)
+# g++ 12 and 13 see uninitialized values inside std::optional where there are none (GCC bug 80635).
+target_compile_options(tenfold_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+if(TENFOLD_WERROR)
+  target_compile_options(tenfold_flags INTERFACE -Werror)
+endif()
 if(TENFOLD_SANITIZE)
   target_compile_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tenfold_flags INTERFACE -fsanitize=${TENFOLD_SANITIZE})

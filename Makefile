@@ -1,0 +1,62 @@
+# The two commands of the README, and what developers need beside them. CMake presets do the work: see CMakePresets.json.
+#
+#   make serve MODEL=...    installs packages, builds, serves the model on http://127.0.0.1:8000
+#   make test               installs packages, builds, runs every test
+#
+#   make build              builds build/release/bin/tenfold
+#   make asan | tsan        builds and runs the tests of cache, scheduler, engine and server under sanitizers
+#   make fuzz               builds the fuzz targets into build/fuzz/bin (clang)
+#   make format | check     formats the sources | checks format, levels and clang-tidy's list
+#   make clean              removes build/
+
+MODEL ?=
+HOST ?= 127.0.0.1
+PORT ?= 8000
+ARGS ?=
+
+# Warnings are errors where they are looked at: in CI.
+CONFIGURE = cmake $(if $(CI),-DTENFOLD_WERROR=ON)
+SANITIZED_TARGETS = cache_test scheduler_test sampling_test engine_test server_test laws_test
+SANITIZED_LABELS = ^(cache|scheduler|sampling|engine|server|laws)$$
+
+.PHONY: serve test build asan tsan fuzz format check clean
+
+serve: build
+	@if [ -z "$(MODEL)" ]; then \
+	  echo "Say which model to serve: make serve MODEL=model.gguf, or MODEL=folder for a Hugging Face folder"; \
+	  echo "with config.json, tokenizer.json and *.safetensors. Llama models of type F32, F16, BF16, Q8_0 and Q4_0 work."; \
+	  exit 2; \
+	fi
+	build/release/bin/tenfold serve "$(MODEL)" --host $(HOST) --port $(PORT) $(ARGS)
+
+build:
+	@tools/install_dependencies.sh build
+	@$(CONFIGURE) --preset release -DTENFOLD_BUILD_TESTS=OFF --log-level=WARNING
+	@cmake --build --preset release
+
+test:
+	@tools/install_dependencies.sh test
+	@$(CONFIGURE) --preset release -DTENFOLD_BUILD_TESTS=ON --log-level=WARNING
+	@cmake --build --preset release
+	@ctest --preset release
+
+asan tsan:
+	@tools/install_dependencies.sh test
+	@$(CONFIGURE) --preset $@ --log-level=WARNING
+	@cmake --build --preset $@ --target $(SANITIZED_TARGETS)
+	@ctest --preset $@ -L '$(SANITIZED_LABELS)'
+
+fuzz:
+	@tools/install_dependencies.sh develop
+	@cmake --preset fuzz
+	@cmake --build --preset fuzz --target fuzzers
+
+format:
+	@clang-format -i $$(git ls-files '*.h' '*.cc')
+
+check:
+	@tools/install_dependencies.sh develop
+	@tools/check.sh
+
+clean:
+	rm -rf build
