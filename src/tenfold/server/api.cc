@@ -180,7 +180,7 @@ ApiResult<std::vector<std::vector<TokenId>>> Api::EncodePrompts(const Generation
   const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
   std::vector<std::vector<TokenId>> prompts;
   if (request.endpoint == Endpoint::kChat) {
-    if (!chat_format_) return tl::unexpected(BlameFirstWord(chat_format_.error()));
+    if (!chat_format_) return tl::unexpected(FromError(chat_format_.error()));
     const auto text_of = [&](TokenId token) {
       return token == tokenizer::kNoToken ? std::string_view() : tokenizer.TokenText(token);
     };

@@ -1,7 +1,6 @@
 // Api: the endpoints. Takes one HTTP request, checks who asks and what for, and answers or starts a generation.
 //
-// Lives on the I/O thread; text is tokenized there too, which holds up other connections for a long prompt's encoding
-// (some tens of milliseconds per megabyte).
+// Lives on the I/O thread. Text is tokenized there too, so that other connections wait while a long prompt is encoded.
 #pragma once
 
 #include <ctime>

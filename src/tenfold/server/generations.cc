@@ -16,6 +16,9 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
                   .include_usage = request.include_usage};
   const auto generation = std::make_shared<Generation>(next_id_, std::move(head), request.stream, request.sampling.n,
                                                        prompts, std::move(writer), Clock::now());
+  generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
+    if (const auto closed = weak.lock()) Cancel(*closed);
+  });
   for (std::vector<TokenId>& prompt : prompts) {
     const Status submitted =
         engine_.Submit({.id = next_id_, .prompt = std::move(prompt), .sampling = request.sampling});
@@ -25,9 +28,6 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
     }
     by_request_[next_id_++] = generation;
   }
-  generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
-    if (const auto closed = weak.lock()) Cancel(*closed);
-  });
   generation->Begin();
 }
 

@@ -118,7 +118,7 @@ void HttpSession::OnReadable() {
       socket_.read_some(asio::buffer(context_.read_scratch.data(), context_.read_scratch.size()), error);
   if (error == asio::error::would_block || error == asio::error::interrupted) return WaitReadable();
   if (error == asio::error::eof && state_ == State::kAnswering && answer_complete_) {
-    keep_alive_ = false;  // it has closed its side and still takes what is on its way
+    input_ended_ = true;  // it has closed its side, and still takes what is on its way
     return;
   }
   if (error) return Close();  // the client is gone
@@ -242,9 +242,15 @@ void HttpSession::OnAnswerOut() {
   answer_complete_ = false;
   if (keep_alive_ && !draining_) {
     state_ = State::kIdle;
+    // Idle connections are many, and need no buffers.
+    in_flight_ = {};
+    queued_ = {};
+    if (input_.empty()) input_ = {};
     SetDeadline(context_.limits.idle_timeout);
     ParseInput();
-    if (state_ != State::kClosed) WaitReadable();
+    if (state_ == State::kClosed) return;
+    if (!input_ended_) return WaitReadable();
+    if (state_ != State::kAnswering || !answer_complete_) Close();
     return;
   }
   // Closing a socket with unread input resets the connection, and the client may lose the answer: let it close first.

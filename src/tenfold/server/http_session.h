@@ -76,6 +76,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool draining_ = false;
 
   bool watching_input_ = false;
+  bool input_ended_ = false;
   std::string input_;  // received, not yet parsed
   std::optional<HttpParser> parser_;
   bool continue_sent_ = false;

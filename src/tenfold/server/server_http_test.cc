@@ -46,6 +46,28 @@ TEST_F(ServerHttpTest, PipelinedRequestsAreAnsweredInOrderOneAtATime) {
   EXPECT_THAT(client.ReadResponse().body, HasSubstr("version"));
 }
 
+TEST_F(ServerHttpTest, ReadsOnlySoFarAheadAndAnswersAll) {
+  options_.http.limits.max_read_ahead_bytes = 100;
+  StartServer();
+  engine_->Pause();
+  TestClient client = Connect();
+  client.Post("/v1/completions", kWhole);
+  ASSERT_TRUE(engine_->WaitForSubmitted(1));
+  for (int i = 0; i < 50; ++i) client.Send(TestClient::Format("GET", "/version"));
+  EXPECT_EQ(Connect().Get("/health").status, 200);
+  engine_->Resume();
+  for (int i = 0; i < 51; ++i) ASSERT_EQ(client.ReadResponse().status, 200) << i;
+}
+
+TEST_F(ServerHttpTest, AHalfClosedClientGetsTheAnswersOfWhatItSent) {
+  StartServer();
+  TestClient client = Connect();
+  for (int i = 0; i < 3; ++i) client.Send(TestClient::Format("GET", "/version"));
+  client.CloseSending();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(client.ReadResponse().status, 200) << i;
+  EXPECT_TRUE(client.WaitForClose());
+}
+
 TEST_F(ServerHttpTest, ClosesWhenTheClientAsksForIt) {
   StartServer();
   TestClient client = Connect();
@@ -206,7 +228,7 @@ TEST_F(ServerHttpTest, AReaderWithoutProgressIsCutOff) {
   engine_->SetScript([](const engine::Request&, int, int) {
     engine::OutputEvent event;
     event.tokens = {kFirstByte};
-    event.text = std::string(16 << 20, 'x');
+    event.text = std::string(8 << 20, 'x');
     event.finish = engine::FinishReason::kLength;
     return event;
   });
