@@ -61,7 +61,7 @@ Status SafetensorsModel::OpenShards(const std::filesystem::path& index_path) {
     shards.push_back(shard.get_string());
   }
   std::ranges::sort(shards);
-  shards.erase(std::ranges::unique(shards).begin(), shards.end());
+  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
   for (const std::string_view shard : shards) {
     auto file = SafetensorsFile::Open(index_path.parent_path() / shard);
     if (!file) return MakeError(file.error().code, "{} (named by {})", file.error().message, source);

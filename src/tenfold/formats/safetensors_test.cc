@@ -33,8 +33,8 @@ std::string SmallFile() {
       "w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
       "h": {"dtype": "F16", "shape": [1], "data_offsets": [24, 26]},
       "b": {"dtype": "BF16", "shape": [], "data_offsets": [26, 28]},
-      "none": {"dtype": "F32", "shape": [0, 4], "data_offsets": [28, 28]},
       "i": {"dtype": "I64", "shape": [1], "data_offsets": [28, 36]},
+      "none": {"dtype": "F32", "shape": [0, 4], "data_offsets": [28, 28]},
       "f4": {"dtype": "F4", "shape": [3], "data_offsets": [36, 38]},
       "deep": {"dtype": "BF16", "shape": [1, 1, 1, 1, 1], "data_offsets": [38, 40]}})",
                    40);
@@ -97,9 +97,10 @@ std::vector<MalformedCase> MalformedCases() {
       {"HalfASize", tensor(R"({"dtype": "F32", "shape": [4.5], "data_offsets": [0, 16]})"), {"\"w\"", "\"shape\""}},
       {"NoOffsets", tensor(R"({"dtype": "F32", "shape": [4]})"), {"\"w\"", "\"data_offsets\""}},
       {"OneOffset", tensor(R"({"dtype": "F32", "shape": [4], "data_offsets": [0]})"), {"\"w\"", "\"data_offsets\""}},
+      // Of a type whose size is not checked, so that nothing else stands in the way.
       {"EndBeforeBegin",
-       tensor(R"({"dtype": "F32", "shape": [4], "data_offsets": [16, 0]})"),
-       {"\"w\"", "\"data_offsets\""}},
+       tensor(R"({"dtype": "F4", "shape": [4], "data_offsets": [16, 0]})"),
+       {"\"w\"", "a begin and an end"}},
       {"PastTheEnd",
        tensor(R"({"dtype": "F32", "shape": [4], "data_offsets": [4, 20]})"),
        {"\"w\"", "bytes 4 to 20", "only 16", "incomplete"}},
