@@ -1,0 +1,130 @@
+#include "tenfold/cli/options.h"
+
+#include <limits>
+#include <map>
+
+#include <CLI/Option.hpp>
+#include <CLI/Validators.hpp>
+
+#include "tenfold/cli/size.h"
+
+namespace tenfold::cli {
+namespace {
+
+constexpr const char* kModelGroup = "Model and machine";
+constexpr const char* kEngineGroup = "Engine";
+constexpr const char* kSamplingGroup = "Sampling";
+
+// A list option takes one value each time it is given, so that it never swallows the positional after it.
+CLI::Option* OnePerFlag(CLI::Option* option) {
+  return option->allow_extra_args(false);
+}
+
+}  // namespace
+
+void AddModelPath(CLI::App& command, std::string& model) {
+  const auto is_local = [](const std::string& text) {
+    return text.starts_with("hf:") ? "models are not fetched from the network yet; download it and pass its path"
+                                   : std::string();
+  };
+  command.add_option("MODEL", model, "A GGUF file or a Hugging Face folder")
+      ->required()
+      ->type_name("PATH")
+      ->check(CLI::Validator(is_local, ""));
+}
+
+void AddComputeOptions(CLI::App& command, ComputeOptions& options) {
+  command.add_option("--threads", options.num_threads, "Threads that compute; 0 = one for each usable processor")
+      ->group(kModelGroup)
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024).description(""));
+  command.add_option("--isa", options.isa, "Instruction set of the kernels; auto = the fastest that runs here")
+      ->group(kModelGroup)
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "avx512-vnni", "avx2", "portable"}));
+}
+
+void AddKvCacheType(CLI::App& command, tensor::DataType& type) {
+  const std::map<std::string, tensor::DataType> types = {{"auto", tensor::DataType::kF16},
+                                                         {"f32", tensor::DataType::kF32},
+                                                         {"f16", tensor::DataType::kF16},
+                                                         {"bf16", tensor::DataType::kBF16}};
+  command
+      .add_option_function<std::string>(
+          "--kv-cache-dtype", [&type, types](const std::string& name) { type = types.at(name); },
+          "Type of cached keys and values; auto = f16")
+      ->group(kModelGroup)
+      ->type_name("TYPE")
+      ->default_str("auto")
+      ->check(CLI::IsMember({"auto", "f32", "f16", "bf16"}));
+}
+
+void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
+  AddKvCacheType(command, options.kv_cache_type);
+  command
+      .add_option("--max-model-len", options.max_model_len,
+                  "Longest sequence, prompt and output together, in tokens; 0 = the model's context, or what the cache "
+                  "holds")
+      ->group(kEngineGroup)
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber.description(""));
+  command.add_option("--max-num-seqs", options.max_num_seqs, "Most sequences in one step")
+      ->group(kEngineGroup)
+      ->type_name("N")
+      ->check(CLI::Range(1, 65536).description(""));
+  command
+      .add_option(
+          "--max-num-batched-tokens", options.max_num_batched_tokens,
+          "Most tokens in one step; longer prompts are computed in chunks. More: faster prompts; fewer: steadier "
+          "output for the others")
+      ->group(kEngineGroup)
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
+  command.add_option("--block-size", options.page_size, "Tokens in a page of the cache: 16, 32, or a multiple of 64")
+      ->group(kEngineGroup)
+      ->type_name("N")
+      ->check(CLI::Range(16, 4096).description(""));
+  command
+      .add_option_function<std::string>(
+          "--kv-cache-memory",
+          [&options](const std::string& text) {
+            const Result<size_t> size = ParseSize(text);
+            if (!size) throw CLI::ValidationError("--kv-cache-memory", size.error().message);
+            options.kv_cache_bytes = *size;
+          },
+          fmt::format(
+              "Memory for cached keys and values, such as 512M or 4G (default: {:.0f} % of free memory, or what "
+              "--max-num-seqs can use)",
+              engine::kKvCacheShare * 100))
+      ->group(kEngineGroup)
+      ->type_name("SIZE");
+}
+
+void AddSamplingOptions(CLI::App& command, sampling::SamplingParams& params) {
+  const auto add = [&](const char* name, auto& value, const std::string& description) {
+    return OnePerFlag(command.add_option(name, value, description)->group(kSamplingGroup));
+  };
+  add("--temperature", params.temperature, "0 = always the likeliest token; 1 = as the model was trained")
+      ->type_name("T");
+  add("--seed", params.seed, "The same seed gives the same text; without it, another one each time")->type_name("N");
+  add("--top-k", params.top_k, "Draw from the K likeliest tokens; 0 = from all")->type_name("K");
+  add("--top-p", params.top_p, "Draw from the likeliest tokens that together have this probability")->type_name("P");
+  add("--min-p", params.min_p, "Draw from tokens at least this many times as likely as the likeliest")->type_name("P");
+  add("--repetition-penalty", params.repetition_penalty, "Above 1: tokens of prompt and output become less likely")
+      ->type_name("X");
+  add("--presence-penalty", params.presence_penalty, "Subtracted from the logits of tokens in the output")
+      ->type_name("X");
+  add("--frequency-penalty", params.frequency_penalty, "The same, for each time that the token occurs")->type_name("X");
+  add("--min-tokens", params.min_tokens, "Do not end before this many tokens")->type_name("N");
+  add("--stop", params.stop, "End before this text; can be given several times")->type_name("TEXT");
+  add("--stop-token-ids", params.stop_token_ids, "End at any of these tokens: 1,2,3")->type_name("IDS")->delimiter(',');
+  command.add_flag("--ignore-eos", params.ignore_eos, "Go on where the model wants to end")->group(kSamplingGroup);
+}
+
+void CheckSamplingOptions(const sampling::SamplingParams& params) {
+  // Token ids are checked by the engine, which knows the vocabulary.
+  const Status status = sampling::Validate(params, std::numeric_limits<TokenId>::max());
+  if (!status) throw CLI::ValidationError(status.error().message);
+}
+
+}  // namespace tenfold::cli

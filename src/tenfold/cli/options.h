@@ -1,0 +1,36 @@
+// Groups of options that several subcommands share. Flags that vLLM has keep vLLM's names and meaning.
+//
+// Every function writes into the given struct while the command line is parsed; the struct must outlive that.
+#pragma once
+
+#include <string>
+
+#include <CLI/App.hpp>
+
+#include "tenfold/engine/engine_options.h"
+#include "tenfold/sampling/sampling_params.h"
+#include "tenfold/tensor/data_type.h"
+
+namespace tenfold::cli {
+
+// The positional MODEL, required.
+void AddModelPath(CLI::App& command, std::string& model);
+
+// What a model is computed with.
+struct ComputeOptions {
+  int num_threads = 0;  // 0 = all usable processors
+  std::string isa = "auto";
+};
+void AddComputeOptions(CLI::App& command, ComputeOptions& options);
+
+// The type of cached keys and values.
+void AddKvCacheType(CLI::App& command, tensor::DataType& type);
+
+void AddEngineOptions(CLI::App& command, engine::EngineOptions& options);
+
+// Values outside their ranges are wrong usage: call CheckSamplingOptions in the command's callback, which CLI11 runs at
+// the end of parsing. Throws CLI::ValidationError.
+void AddSamplingOptions(CLI::App& command, sampling::SamplingParams& params);
+void CheckSamplingOptions(const sampling::SamplingParams& params);
+
+}  // namespace tenfold::cli

@@ -1,0 +1,56 @@
+#include "tenfold/cli/program.h"
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <fmt/format.h>
+
+#include "tenfold/cli/commands.h"
+#include "tenfold/cli/help_formatter.h"
+
+namespace tenfold::cli {
+namespace {
+
+// CLI11 has an exit code for each kind of mistake; here all of them are wrong usage, and help is none.
+int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(error);
+  std::string message = error.what();
+  if (message == "MODEL is required") {
+    message += ": pass a GGUF file or a Hugging Face folder (no model is embedded in this program yet)";
+  }
+  std::string command = "tenfold";
+  for (const CLI::App* parsed : program.get_subcommands()) command += " " + parsed->get_name();
+  fmt::print(stderr, "tenfold: error: {}\nRun `{} --help` for what can be given.\n", message, command);
+  return kExitWrongUsage;
+}
+
+}  // namespace
+
+int RunProgram(int argc, const char* const* argv) {
+  CLI::App program("Serves open language models to many users at once, on the processors you have.", "tenfold");
+  program.set_version_flag("--version", "tenfold " TENFOLD_VERSION, "Print the version and leave");
+  program.require_subcommand(1);
+  program.option_defaults()->always_capture_default();
+  program.formatter(std::make_shared<HelpFormatter>());
+  const std::array commands = {AddGenerate(program), AddTokenize(program), AddSynth(program)};
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ReportParsing(program, error);
+  }
+  for (const Command& command : commands) {
+    if (!command.options->parsed()) continue;
+    const Status status = command.run();
+    if (!status) {
+      fmt::print(stderr, "tenfold: error: {}\n", status.error().message);
+      return kExitFailed;
+    }
+  }
+  return kExitDone;
+}
+
+}  // namespace tenfold::cli
