@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "tenfold/base/check.h"
@@ -189,7 +190,8 @@ Result<const SynthShape*> FindSynthShape(std::string_view name) {
 }
 
 Result<int64_t> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads) {
-  if (!options.overwrite && std::filesystem::exists(options.out)) {
+  std::error_code ignored;  // what cannot be looked at fails when it is opened
+  if (!options.overwrite && std::filesystem::exists(options.out, ignored)) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: the file exists already; pass --force to replace it",
                      options.out.string());
   }
