@@ -82,6 +82,19 @@ TEST(HttpParserTest, KnowsWhetherTheConnectionStays) {
   EXPECT_TRUE(Parse("GET / HTTP/1.0\r\n\r\n").request->is_http_1_0);
 }
 
+TEST(HttpParserTest, CountsFieldsThatComeOneByOne) {
+  HttpParser parser(kLimits);
+  std::string rest = "GET / HTTP/1.1\r\nN";
+  size_t num_bytes = 0;
+  while (true) {
+    const auto consumed = parser.Feed(rest);
+    if (!consumed) break;
+    ASSERT_LE(num_bytes += *consumed, kLimits.max_header_bytes);
+    rest = rest.substr(*consumed) + "ame: value\r\nN";  // ends in the first byte of the next field
+  }
+  EXPECT_GT(num_bytes, kLimits.max_header_bytes / 2);
+}
+
 TEST(HttpParserTest, SeesThatTheClientWaits) {
   HttpParser parser(kLimits);
   ASSERT_TRUE(parser.Feed("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"));

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tenfold/server/server_fixture.h"
+#include "tenfold/server/server_for_test.h"
 
 namespace tenfold::server {
 namespace {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tenfold/server/server_fixture.h"
+#include "tenfold/server/server_for_test.h"
 
 namespace tenfold::server {
 namespace {
@@ -210,10 +210,11 @@ TEST_F(ServerHttpTest, NothingIsCancelledAfterAnAnswer) {
 TEST_F(ServerHttpTest, ASlowReaderIsCutOff) {
   options_.http.limits.max_queued_bytes = 64 << 10;
   StartServer();
-  engine_->SetScript([](const engine::Request&, int, int) {
+  engine_->SetScript([](const engine::Request&, int, int step) {
     engine::OutputEvent event;
     event.tokens = {kFirstByte};
     event.text = std::string(50'000, 'x');
+    if (step == 1000) event.finish = engine::FinishReason::kLength;  // more than sockets can swallow
     return event;
   });
   TestClient client(server_->port(), /*receive_buffer_bytes=*/4096);
@@ -224,6 +225,7 @@ TEST_F(ServerHttpTest, ASlowReaderIsCutOff) {
 
 TEST_F(ServerHttpTest, AReaderWithoutProgressIsCutOff) {
   options_.http.limits.write_timeout = milliseconds(50);
+  options_.http.limits.drain_timeout = milliseconds(5'000);
   StartServer();
   engine_->SetScript([](const engine::Request&, int, int) {
     engine::OutputEvent event;
@@ -235,8 +237,10 @@ TEST_F(ServerHttpTest, AReaderWithoutProgressIsCutOff) {
   TestClient client(server_->port(), /*receive_buffer_bytes=*/4096);
   client.Post("/v1/completions", kWhole);
   ASSERT_TRUE(engine_->WaitForSubmitted(1));
+  const auto stopped_at = std::chrono::steady_clock::now();
   server_->Stop();
-  Join();  // had the connection stayed, this would wait for the drain timeout
+  Join();
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped_at, options_.http.limits.drain_timeout);
   EXPECT_EQ(client.ReadResponse().status, 0);
 }
 

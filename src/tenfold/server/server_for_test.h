@@ -10,9 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/base/json.h"
-#include "tenfold/server/fake_engine.h"
+#include "tenfold/server/client_for_test.h"
+#include "tenfold/server/fake_engine_for_test.h"
 #include "tenfold/server/server.h"
-#include "tenfold/server/test_client.h"
 
 namespace tenfold::server {
 
