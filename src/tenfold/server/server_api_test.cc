@@ -132,11 +132,11 @@ TEST_F(ServerApiTest, HeldBackTokensGoWithTheTextToCome) {
   const json::value& first = chunks[0].at("choices").at(0);
   EXPECT_EQ(first.at("text"), "\u00e9b");
   EXPECT_EQ(first.at("logprobs").at("tokens"), json::parse(R"(["a", "b"])"));
-  EXPECT_EQ(first.at("prompt_token_ids"), json::array({kBos, kFirstByte + 'H', kFirstByte + 'i'}));
-  EXPECT_EQ(first.at("token_ids"), json::array({kFirstByte + 'a', kFirstByte + 'b'}));
+  EXPECT_EQ(first.at("prompt_token_ids"), (json::array{kBos, kFirstByte + 'H', kFirstByte + 'i'}));
+  EXPECT_EQ(first.at("token_ids"), (json::array{kFirstByte + 'a', kFirstByte + 'b'}));
   const json::value& second = chunks[1].at("choices").at(0);
-  EXPECT_EQ(second.at("token_ids"), json::array({kFirstByte + 'c'}));
-  EXPECT_EQ(second.at("logprobs").at("text_offset"), json::array({2}));
+  EXPECT_EQ(second.at("token_ids"), (json::array{kFirstByte + 'c'}));
+  EXPECT_EQ(second.at("logprobs").at("text_offset"), (json::array{2}));
   EXPECT_EQ(second.as_object().count("prompt_token_ids"), 0);
 }
 
