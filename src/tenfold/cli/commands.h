@@ -14,8 +14,12 @@ struct Command {
   std::function<Status()> run;  // once the command line is parsed
 };
 
+Command AddServe(CLI::App& program);
 Command AddGenerate(CLI::App& program);
+Command AddChat(CLI::App& program);
 Command AddTokenize(CLI::App& program);
+Command AddInfo(CLI::App& program);
+Command AddPerplexity(CLI::App& program);
 Command AddSynth(CLI::App& program);
 
 }  // namespace tenfold::cli

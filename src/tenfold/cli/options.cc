@@ -80,10 +80,10 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
       ->group(kEngineGroup)
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 20).description(""));
-  command.add_option("--block-size", options.page_size, "Tokens in a page of the cache: 16, 32, or a multiple of 64")
+  command.add_option("--block-size", options.page_size, "Tokens in a page of the cache")
       ->group(kEngineGroup)
       ->type_name("N")
-      ->check(CLI::Range(16, 4096).description(""));
+      ->check(CLI::IsMember({16, 32, 64, 128, 256}));
   command
       .add_option_function<std::string>(
           "--kv-cache-memory",

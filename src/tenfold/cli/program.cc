@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -11,6 +12,7 @@
 
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/help_formatter.h"
+#include "tenfold/formats/quoted.h"
 
 namespace tenfold::cli {
 namespace {
@@ -21,6 +23,10 @@ int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
   std::string message = error.what();
   if (message == "MODEL is required") {
     message += ": pass a GGUF file or a Hugging Face folder (no model is embedded in this program yet)";
+  }
+  const std::vector<std::string> unknown = program.remaining();
+  if (program.get_subcommands().empty() && !unknown.empty()) {
+    message = fmt::format("there is no subcommand {}", formats::Quoted(unknown.front()));
   }
   std::string command = "tenfold";
   for (const CLI::App* parsed : program.get_subcommands()) command += " " + parsed->get_name();
@@ -36,7 +42,8 @@ int RunProgram(int argc, const char* const* argv) {
   program.require_subcommand(1);
   program.option_defaults()->always_capture_default();
   program.formatter(std::make_shared<HelpFormatter>());
-  const std::array commands = {AddGenerate(program), AddTokenize(program), AddSynth(program)};
+  const std::array commands = {AddServe(program), AddGenerate(program),   AddChat(program), AddTokenize(program),
+                               AddInfo(program),  AddPerplexity(program), AddSynth(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

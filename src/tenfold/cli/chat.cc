@@ -1,0 +1,171 @@
+// tenfold chat: a conversation in the terminal.
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+
+#include "tenfold/cli/commands.h"
+#include "tenfold/cli/completion.h"
+#include "tenfold/cli/event_queue.h"
+#include "tenfold/cli/interrupt_watch.h"
+#include "tenfold/cli/loaded_model.h"
+#include "tenfold/cli/options.h"
+#include "tenfold/engine/engine.h"
+#include "tenfold/tokenizer/chat_format.h"
+
+namespace tenfold::cli {
+namespace {
+
+using tokenizer::ChatFormat;
+using tokenizer::ChatMessage;
+
+struct ChatFlags {
+  std::string model;
+  ComputeOptions compute;
+  engine::EngineOptions engine;
+  sampling::SamplingParams sampling;
+  std::string system;
+};
+
+// A model without a format that is known still talks, only worse.
+ChatFormat ChooseFormat(const std::string& chat_template) {
+  const Result<ChatFormat> format = tokenizer::DetectChatFormat(chat_template);
+  const std::string reason = !format                         ? format.error().message
+                             : *format == ChatFormat::kPlain ? "the model brings no chat template"
+                                                             : "";
+  if (reason.empty()) return *format;
+  fmt::print(stderr, "tenfold: warning: {}; writing \"User: ...\" and \"Assistant: ...\" instead\n", reason);
+  return ChatFormat::kPlain;
+}
+
+// The messages so far, and one turn after the other.
+class Conversation {
+ public:
+  Conversation(const ChatFlags& flags, const LoadedModel& loaded, engine::Engine& engine, EventQueue& events,
+               InterruptWatch& interrupts)
+      : flags_(&flags),
+        tokenizer_(&loaded.model->tokenizer()),
+        format_(ChooseFormat(loaded.model->chat_template())),
+        engine_(&engine),
+        events_(&events),
+        interrupts_(&interrupts) {
+    Reset();
+  }
+
+  void Reset() {
+    messages_.clear();
+    if (!flags_->system.empty()) messages_.push_back({"system", flags_->system});
+  }
+
+  // Writes the answer to standard output as it comes. After an error the turn is as if it had not been.
+  Status Say(std::string text) {
+    messages_.push_back({"user", std::move(text)});
+    Result<Completion> completion = Answer();
+    if (!completion) {
+      messages_.pop_back();
+      return tl::unexpected(completion.error());
+    }
+    messages_.push_back({"assistant", std::move(completion->samples.front().text)});
+    return {};
+  }
+
+ private:
+  Result<Completion> Answer() {
+    const auto text_of = [&](TokenId id) {
+      return id == tokenizer::kNoToken ? std::string_view() : tokenizer_->TokenText(id);
+    };
+    ASSIGN_OR_RETURN(const auto segments,
+                     tokenizer::RenderChat(format_, messages_, text_of(tokenizer_->bos()), text_of(tokenizer_->eos())));
+    engine::Request request{.id = ++last_request_,
+                            .prompt = tokenizer_->Encode(segments, /*add_special=*/true),
+                            .sampling = flags_->sampling};
+    // Nothing but the text says that a plain turn is over.
+    if (format_ == ChatFormat::kPlain) request.sampling.stop.emplace_back("\nUser:");
+    const auto print = [](int, std::string_view piece) {
+      fmt::print("{}", piece);
+      std::fflush(stdout);
+    };
+    return Complete(*engine_, *events_, std::move(request),
+                    {.on_text = print, .wants_to_stop = [this] { return interrupts_->Take(); }});
+  }
+
+  const ChatFlags* flags_;
+  const tokenizer::Tokenizer* tokenizer_;
+  ChatFormat format_;
+  engine::Engine* engine_;
+  EventQueue* events_;
+  InterruptWatch* interrupts_;
+  std::vector<ChatMessage> messages_;
+  engine::RequestId last_request_ = 0;
+};
+
+// The next line, or nullopt at the end of input. A Ctrl-C that came too late for the last answer is forgotten.
+std::optional<std::string> ReadLine(InterruptWatch& interrupts, bool is_terminal) {
+  interrupts.Take();
+  const InterruptWatch::LetThrough ends_program;
+  if (is_terminal) {
+    fmt::print("> ");
+    std::fflush(stdout);
+  }
+  std::string line;
+  if (!std::getline(std::cin, line)) return std::nullopt;
+  return line;
+}
+
+Status RunChat(const ChatFlags& flags) {
+  InterruptWatch interrupts;  // before any other thread starts, or that one would take the signal
+  ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
+  { const InterruptWatch::LetThrough ends_program; }  // if it was pressed while loading
+  EventQueue events;
+  ASSIGN_OR_RETURN(const auto engine,
+                   engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, events));
+  Conversation conversation(flags, loaded, *engine, events, interrupts);
+  const bool is_terminal = isatty(STDIN_FILENO) == 1;
+  if (is_terminal) fmt::print(stderr, "Ctrl-C stops an answer, /reset forgets the conversation, Ctrl-D leaves.\n");
+  while (const auto line = ReadLine(interrupts, is_terminal)) {
+    if (*line == "/exit") return {};
+    if (line->empty()) continue;
+    if (*line == "/reset") {
+      conversation.Reset();
+      continue;
+    }
+    const Status said = conversation.Say(*line);
+    fmt::print("\n");
+    std::fflush(stdout);
+    if (!said) {
+      if (!is_terminal) return said;
+      fmt::print(stderr, "tenfold: error: {}\n", said.error().message);
+    }
+  }
+  if (is_terminal) fmt::print("\n");
+  return {};
+}
+
+}  // namespace
+
+Command AddChat(CLI::App& program) {
+  CLI::App* command = program.add_subcommand(
+      "chat", "Talk with a model in the terminal. Ctrl-C stops an answer, /reset forgets what was said, /exit leaves");
+  auto flags = std::make_shared<ChatFlags>();
+  AddModelPath(*command, flags->model);
+  command->add_option("--system", flags->system, "What the model is told before the conversation")->type_name("TEXT");
+  flags->sampling.temperature = 0.7;
+  flags->sampling.max_tokens.reset();
+  command
+      ->add_option("--max-tokens", flags->sampling.max_tokens,
+                   "End an answer after this many tokens (default: as far as the context reaches)")
+      ->type_name("N");
+  AddSamplingOptions(*command, flags->sampling);
+  AddComputeOptions(*command, flags->compute);
+  AddEngineOptions(*command, flags->engine);
+  command->callback([flags] { CheckSamplingOptions(flags->sampling); });
+  return {command, [flags] { return RunChat(*flags); }};
+}
+
+}  // namespace tenfold::cli

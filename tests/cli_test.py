@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Runs the program `tenfold` as a user would and checks output, exit codes and messages.
+
+usage: cli_test.py TENFOLD SHARED      the binary, and the folder with models that lies beside the repository
+                                       (the environment variable TENFOLD_SHARED overrides it)
+
+Exits with 77, which CTest counts as skipped, where SHARED is absent.
+"""
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SKIPPED = 77
+TENFOLD = ''
+SHARED = pathlib.Path()
+FORMATS = ['models/stories260K.gguf', 'models/stories260K-hf']
+
+
+def start(*arguments):
+    return subprocess.Popen([TENFOLD, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.model = SHARED / FORMATS[0]
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_tenfold(self, *arguments, stdin='', exit_code=0):
+        done = subprocess.run([TENFOLD, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, exit_code, f'{arguments}\n{done.stdout}\n{done.stderr}')
+        return done
+
+    def run_json(self, *arguments, stdin=''):
+        """One JSON object, and nothing else on standard output."""
+        answer = json.loads(self.run_tenfold(*arguments, '--json', stdin=stdin).stdout)
+        self.assertIsInstance(answer, dict)
+        return answer
+
+    def expect_error(self, exit_code, *arguments, says):
+        done = self.run_tenfold(*arguments, exit_code=exit_code)
+        self.assertEqual(done.stdout, '')
+        self.assertTrue(done.stderr.startswith('tenfold: error: '), done.stderr)
+        for part in says:
+            self.assertIn(part, done.stderr)
+
+
+class Program(CommandLine):
+    def test_help_and_version(self):
+        commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth']
+        summary = self.run_tenfold('--help').stdout
+        for command in commands:
+            self.assertIn(command, summary)
+            self.assertIn(f'tenfold {command}', self.run_tenfold(command, '--help').stdout)
+        self.assertRegex(self.run_tenfold('--version').stdout, r'^tenfold \d+\.\d+\.\d+\n$')
+
+    def test_wrong_usage(self):
+        prompt = ['--prompt', 'a']
+        for arguments, says in [
+            ([], ['subcommand is required', 'tenfold --help']),
+            (['sing'], ['no subcommand "sing"']),
+            (['--loud'], ['no subcommand "--loud"']),
+            (['generate', *prompt], ['MODEL is required', 'GGUF file', 'tenfold generate --help']),
+            (['generate', 'hf:org/repo', *prompt], ['not fetched from the network']),
+            (['generate', self.model], ['--prompt']),
+            (['generate', self.model, '--prompt', 'a', '--prompt-ids', '1'], ['excludes']),
+            (['generate', self.model, '--prompt-ids', '1,x'], ['--prompt-ids']),
+            (['generate', self.model, *prompt, '--loud'], ['--loud']),
+            (['generate', self.model, *prompt, '--max-tokens', 'many'], ['--max-tokens']),
+            (['generate', self.model, *prompt, '--max-tokens', '0'], ['max_tokens']),
+            (['generate', self.model, *prompt, '--temperature', '-1'], ['temperature is -1']),
+            (['generate', self.model, *prompt, '--logprobs', '2'], ['--json']),
+            (['generate', self.model, *prompt, '--kv-cache-memory', '3Q'], ['"3Q" is not a size']),
+            (['generate', self.model, *prompt, '--kv-cache-dtype', 'q8_0'], ['--kv-cache-dtype', 'bf16']),
+            (['generate', self.model, *prompt, '--block-size', '17'], ['--block-size']),
+            (['generate', self.model, *prompt, '--isa', 'neon'], ['--isa', 'portable']),
+            (['perplexity', self.model], ['--file']),
+            (['synth', '--shape', 'vast', '--type', 'F32', '--vocab', 'a', '--out', 'b'], ['tinyllama-1.1b', 'tiny']),
+            (['serve', self.model, '--port', '65536'], ['--port']),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.expect_error(2, *arguments, says=says)
+
+    def test_bad_models(self):
+        truncated = self.folder / 'truncated.gguf'
+        truncated.write_bytes(self.model.read_bytes()[:500_000])
+        absent = self.folder / 'absent.gguf'
+        for model, says in [
+            (absent, ['no such file']),
+            (self.folder, ['config.json']),
+            (truncated, ['tensor "', 'incomplete download']),
+            (SHARED / 'models/arch/gpt2.gguf', ['architecture "gpt2" is not supported', 'llama']),
+            (SHARED / 'models/quant/llama-256-q4_k.gguf', ['Q4_K', 'use a file in F32']),
+            (SHARED / 'models/stories260K-greedy.json', ['GGUF']),
+        ]:
+            with self.subTest(model=model):
+                self.expect_error(1, 'generate', model, '--prompt', 'a', '--json', says=[str(model), *says])
+
+    def test_refusals_at_run_time(self):
+        for arguments, says in [
+            (['--prompt-ids', '512'], ['512']),
+            (['--prompt', 'a', '--max-model-len', '513'], ['--max-model-len 513', '512']),
+            (['--prompt', 'a', '--kv-cache-memory', '1'], ['--kv-cache-memory']),
+            (['--prompt', 'Once ' * 600], ['512']),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.expect_error(1, 'generate', self.model, *arguments, says=says)
+
+
+class Generate(CommandLine):
+    def test_recorded_texts(self):
+        records = json.loads((SHARED / 'models/stories260K-greedy.json').read_text())
+        self.assertEqual(len(records), 8)
+        for model in FORMATS:
+            for record in records:
+                with self.subTest(model=model, prompt=record['prompt']):
+                    answer = self.run_json('generate', SHARED / model, '--prompt', record['prompt'], '--max-tokens',
+                                           len(record['completion_ids']), '--kv-cache-dtype', 'f32', '--ignore-eos',
+                                           '--logprobs', 5)
+                    self.assertEqual(answer['prompt_ids'], record['prompt_ids'])
+                    self.assertEqual(answer['token_ids'], record['completion_ids'])
+                    self.assertEqual(answer['finish_reason'], 'length')
+                    for token, top in zip(answer['logprobs'], record['top5'], strict=True):
+                        self.assertAlmostEqual(token['logprob'], top[0][1], delta=1e-3)
+                        self.assertEqual(token['top'][0][0], top[0][0])
+                        self.assertEqual(len(token['top']), 5)
+                    self.assertEqual(set(answer['timings']), {'load_ms', 'prefill_ms', 'decode_ms', 'prefill_tok_s',
+                                                              'decode_tok_s'})
+
+    def test_prompt_in_three_ways(self):
+        def text_of(*arguments, **keywords):
+            return self.run_tenfold('generate', self.model, '--max-tokens', 20, *arguments, **keywords)
+
+        given = text_of('--prompt', 'Once upon a time')
+        self.assertTrue(given.stdout.endswith('\n'))
+        self.assertGreater(len(given.stdout), 20)
+        self.assertRegex(given.stderr, r'prompt \d+ tokens.*output 20 tokens.*tok/s')
+        self.assertEqual(text_of('--prompt', '-', stdin='Once upon a time').stdout, given.stdout)
+        ids = self.run_json('tokenize', self.model, '--text', 'Once upon a time')['ids']
+        self.assertEqual(text_of('--prompt-ids', ','.join(map(str, ids))).stdout, given.stdout)
+
+    def test_endings(self):
+        arguments = ['generate', self.model, '--prompt', 'Once upon a time', '--max-tokens', 60]
+        whole = self.run_json(*arguments)['text']
+        self.assertIn('girl', whole)
+        stopped = self.run_json(*arguments, '--stop', 'nowhere', '--stop', 'girl')
+        self.assertEqual(stopped['finish_reason'], 'stop')
+        self.assertEqual(stopped['text'], whole[:whole.index('girl')])
+
+    def test_seeds(self):
+        arguments = ['generate', self.model, '--prompt', 'Once', '--temperature', 1, '--max-tokens', 30]
+        first, again, other = (self.run_json(*arguments, '--seed', seed)['text'] for seed in (1, 1, 2))
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+
+    def test_several_texts(self):
+        arguments = ['generate', self.model, '--prompt', 'Once', '--temperature', 1, '--seed', 3, '--n', 3,
+                     '--max-tokens', 30]
+        texts = [sample['text'] for sample in self.run_json(*arguments)['samples']]
+        self.assertEqual(len(set(texts)), 3)
+        self.assertEqual(self.run_tenfold(*arguments).stdout,
+                         ''.join(f'[{i}] {text}\n' for i, text in enumerate(texts)))
+
+
+class OtherCommands(CommandLine):
+    def test_tokenize(self):
+        vocabulary = SHARED / 'vocabs/ggml-vocab-llama-bpe.gguf'
+        text = 'Zürich\t東 🎈'
+        answer = self.run_json('tokenize', vocabulary, '--no-special', '--text', text)
+        self.assertEqual(len(answer['ids']), len(answer['pieces']))
+        lines = self.run_tenfold('tokenize', vocabulary, '--no-special', stdin=text).stdout.splitlines()
+        self.assertEqual([int(line.split()[0]) for line in lines], answer['ids'])
+        file = self.folder / 'text'
+        file.write_text(text)
+        self.assertEqual(self.run_json('tokenize', vocabulary, '--no-special', '--file', file), answer)
+        with_special = self.run_json('tokenize', vocabulary, '--text', text)['ids']
+        self.assertEqual(with_special[1:], answer['ids'])
+
+    def test_tokenize_recorded_texts(self):
+        for record in json.loads((SHARED / 'models/stories260K-greedy.json').read_text()):
+            for model in FORMATS:
+                answer = self.run_json('tokenize', SHARED / model, '--text', record['prompt'])
+                self.assertEqual(answer['ids'], record['prompt_ids'])
+
+    def test_info(self):
+        for model in FORMATS:
+            info = self.run_json('info', SHARED / model, '--max-num-seqs', 4, '--tensors')
+            self.assertEqual(info['num_parameters'], 260032)
+            self.assertEqual(info['weight_bytes'], 4 * 260032)
+            self.assertEqual(len(info['tensors']), info['types']['F32']['tensors'])
+            # 5 layers of 4 heads; keys of 8, values padded to 16 numbers of 2 bytes.
+            self.assertEqual(info['kv_bytes_per_token'], 5 * 4 * (8 + 16) * 2)
+            self.assertEqual(info['kv_bytes'], 4 * 512 * info['kv_bytes_per_token'])
+        shown = self.run_tenfold('info', SHARED / 'models/quant/llama-256-q4_k.gguf').stdout
+        self.assertRegex(shown, r'Q4_K +\d+ tensors.*cannot be computed with')
+
+    def test_perplexity(self):
+        text = 'Once upon a time, there was a little girl named Lily. She loved to play outside in the park.'
+        file = self.folder / 'text'
+        file.write_text(text)
+        answer = self.run_json('perplexity', self.model, '--file', file, '--kv-cache-dtype', 'f32')
+        ids = self.run_json('tokenize', self.model, '--no-special', '--text', text)['ids']
+        self.assertEqual(answer['num_tokens'], len(ids))
+        self.assertLess(answer['perplexity'], 3)
+        self.assertIn('bits per byte', self.run_tenfold('perplexity', self.model, '--file', file).stdout)
+        self.expect_error(1, 'perplexity', self.model, '--file', file, '--context', '513', says=['--context 513'])
+        self.expect_error(1, 'perplexity', self.model, '--file', self.folder / 'none', says=['none', 'No such file'])
+
+    def test_synth(self):
+        out = self.folder / 'model.gguf'
+        arguments = ['synth', '--shape', 'tiny', '--type', 'q8_0', '--vocab', self.model, '--out', out]
+        self.assertIn('parameters', self.run_tenfold(*arguments).stderr)
+        self.expect_error(1, *arguments, says=[str(out), '--force'])
+        self.run_tenfold(*arguments, '--force')
+        answer = self.run_json('generate', out, '--prompt', 'a', '--max-tokens', 5, '--ignore-eos')
+        self.assertEqual(len(answer['token_ids']), 5)
+
+    def test_chat(self):
+        def chat(lines):
+            return self.run_tenfold('chat', self.model, '--temperature', 0, '--max-tokens', 12, stdin=lines)
+
+        once = chat('Hello\n')
+        self.assertIn('no chat template', once.stderr)
+        answer = once.stdout
+        self.assertGreater(len(answer), 5)
+        # A second turn knows the first, unless it was forgotten; nothing is read after /exit.
+        self.assertEqual(chat('Hello\n/reset\n\nHello\n/exit\nHello\n').stdout, 2 * answer)
+        self.assertNotEqual(chat('Hello\nHello\n').stdout, 2 * answer)
+
+
+class Serve(CommandLine):
+    def setUp(self):
+        super().setUp()
+        self.server = start('serve', self.model, '--port', 0, '--api-key', 'secret', '--served-model-name', 'stories')
+        self.addCleanup(self.server.communicate)
+        self.addCleanup(self.server.kill)
+        self.report = ''
+        while 'serving' not in self.report:
+            line = self.server.stderr.readline()
+            self.assertNotEqual(line, '', self.report)
+            self.report += line
+        port = int(re.search(r'http://127\.0\.0\.1:(\d+)/v1 as "stories"', self.report)[1])
+        self.connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+        self.addCleanup(self.connection.close)
+
+    def post(self, path, body):
+        self.connection.request('POST', path, json.dumps(body), {'Authorization': 'Bearer secret'})
+        return self.connection.getresponse()
+
+    def test_report(self):
+        for part in ['llama "stories260K", 260032 parameters, F32', 'weights', 'tokens in F16, pages of 32',
+                     'sequences of 512 tokens', 'activations', 'threads', 'kernels', 'load']:
+            self.assertIn(part, self.report)
+
+    def test_answers_until_told_to_stop(self):
+        record = json.loads((SHARED / 'models/stories260K-greedy.json').read_text())[0]
+        response = self.post('/v1/completions', {'model': 'stories', 'prompt': record['prompt'], 'temperature': 0,
+                                                 'max_tokens': 16})
+        self.assertEqual(response.status, 200)
+        answer = json.loads(response.read())
+        expected = self.run_json('generate', self.model, '--prompt', record['prompt'], '--max-tokens', 16)
+        self.assertEqual(answer['choices'][0]['text'], expected['text'])
+        self.connection.request('GET', '/v1/models')
+        response = self.connection.getresponse()
+        self.assertEqual(response.status, 401)
+        response.read()
+
+        # An open stream is finished first.
+        response = self.post('/v1/completions', {'prompt': 'Once', 'max_tokens': 400, 'ignore_eos': True,
+                                                 'stream': True})
+        self.assertTrue(response.readline().startswith(b'data: '))
+        self.server.send_signal(signal.SIGTERM)
+        self.assertTrue(response.read().rstrip().endswith(b'data: [DONE]'))
+        self.assertEqual(self.server.wait(timeout=60), 0)
+
+    def test_port_in_use(self):
+        port = re.search(r':(\d+)/v1', self.report)[1]
+        self.expect_error(1, 'serve', self.model, '--port', port, says=[port])
+
+
+if __name__ == '__main__':
+    TENFOLD, SHARED = sys.argv[1], pathlib.Path(os.environ.get('TENFOLD_SHARED', sys.argv[2]))
+    if not SHARED.is_dir():
+        print(f'skipped: needs {SHARED}, which is not here')
+        sys.exit(SKIPPED)
+    unittest.main(argv=sys.argv[:1])
