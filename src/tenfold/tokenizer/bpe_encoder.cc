@@ -189,7 +189,8 @@ void BpeEncoder::Encode(std::string_view word, Workspace& workspace, std::vector
     return;
   }
   Start(word, workspace);
-  auto& [symbols, heap] = workspace;
+  auto& symbols = workspace.symbols;
+  auto& heap = workspace.heap;
   const auto is_worse = [](const Workspace::Candidate& a, const Workspace::Candidate& b) {
     return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
   };

@@ -46,8 +46,6 @@ constexpr const char* kDeepseekLetters =
     R"(\x{1E900}-\x{1E943}]+)";
 constexpr const char* kDeepseekPunctuation =
     R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+)";
-// "\s+$" in the model's file. The look-behind only spares PCRE2 from starting again inside a long run of spaces.
-constexpr const char* kTrailingSpaces = R"((?<!\s)\s+$)";
 constexpr const char* kDeepseekCjk = R"([\x{4E00}-\x{9FA5}\x{0800}-\x{4E00}\x{AC00}-\x{D7FF}]+)";
 constexpr const char* kDeepseek3Cjk = R"([\x{4E00}-\x{9FA5}\x{3040}-\x{30FF}]+)";
 constexpr const char* kDeepseek3Rest =
@@ -76,7 +74,7 @@ constexpr Row kRows[] = {
     {.names = "deepseek-r1-qwen megrez hunyuan grok-2", .patterns = {kQwen2}},
     {.names = "qwen35", .patterns = {kQwen35}, .normalize_nfc = true},
     {.names = "deepseek-llm",
-     .patterns = {"[\\r\\n]", kDeepseekLetters, kDeepseekPunctuation, kTrailingSpaces, kDeepseekCjk, R"(\p{N}+)"}},
+     .patterns = {"[\\r\\n]", kDeepseekLetters, kDeepseekPunctuation, R"(\s+$)", kDeepseekCjk, R"(\p{N}+)"}},
     {.names = "deepseek-coder", .patterns = {"[\\r\\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepseekCjk, R"(\p{N})"}},
     {.names = "deepseek-v3 hunyuan-dense", .patterns = {R"(\p{N}{1,3})", kDeepseek3Cjk, kDeepseek3Rest}},
     {.names = "starcoder refact command-r smollm codeshell exaone minerva-7b", .patterns = {R"(\p{N})", kGpt2}},

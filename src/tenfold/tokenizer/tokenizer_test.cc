@@ -124,11 +124,12 @@ TEST(ByteLevel, TakesWholeWordsOnlyWhereMergesAreIgnored) {
 }
 
 TEST(ByteLevel, NeverMakesAControlTokenByMerging) {
-  Vocabulary vocabulary = SmallByteLevel({{"<", "s"}});
+  Vocabulary vocabulary = SmallByteLevel({{"a", "b"}});
+  EXPECT_EQ(Make(vocabulary).Encode("ab"), (Ids{256}));
   vocabulary.types[256] = TokenType::kControl;
-  EXPECT_EQ(Make(vocabulary).Encode("<s"), (Ids{'<', 's'}));
+  EXPECT_EQ(Make(vocabulary).Encode("ab"), (Ids{'a', 'b'}));
   vocabulary.ignore_merges = true;
-  EXPECT_EQ(Make(vocabulary).Encode("<s"), (Ids{'<', 's'}));
+  EXPECT_EQ(Make(vocabulary).Encode("ab"), (Ids{'a', 'b'}));
 }
 
 TEST(ByteLevel, NormalizesWhereTheModelDoes) {
@@ -155,6 +156,7 @@ Vocabulary WithSpecialTokens() {
   Vocabulary vocabulary = SmallByteLevel({{"a", "b"}});
   AddToken(vocabulary, "<|end|>!", TokenType::kControl);
   AddToken(vocabulary, "<|call|>", TokenType::kUserDefined);
+  AddToken(vocabulary, "\v\v", TokenType::kUserDefined);
   vocabulary.strip_left = {AddToken(vocabulary, "<left>", TokenType::kControl)};
   vocabulary.strip_right = {AddToken(vocabulary, "<right>", TokenType::kControl)};
   return vocabulary;
@@ -188,8 +190,22 @@ INSTANTIATE_TEST_SUITE_P(
                     SpecialCase{"text_joins_across_borders", {{"a", true}, {"b", false}}, {"ab"}},
                     SpecialCase{"strips_left", {{"a \n<left> b", true}}, {"a", "<left>", " ", "b"}},
                     SpecialCase{"strips_right", {{"a <right> \tb", true}}, {"a", " ", "<right>", "b"}},
+                    SpecialCase{"strips_whitespace_tokens", {{"<right>\v\vb", true}}, {"<right>", "b"}},
                     SpecialCase{"strips_to_the_end", {{"<right>  ", true}}, {"<right>"}}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(SpecialTokenMatcher, FindsMatchesThatDoNotOverlap) {
+  const SpecialTokenMatcher matcher({{"aa", 1, false}, {"ab", 2, true}, {"aaab", 3, true}});
+  const auto found = [&](std::string_view text, bool parse) {
+    std::vector<std::pair<size_t, TokenId>> places;
+    for (const auto& match : matcher.Find(text, parse)) places.emplace_back(match.begin, match.id);
+    return places;
+  };
+  using Places = std::vector<std::pair<size_t, TokenId>>;
+  EXPECT_EQ(found("aaaaab", true), (Places{{0, 1}, {2, 3}}));
+  EXPECT_EQ(found("aaaaab", false), (Places{{0, 1}, {2, 1}}));
+  EXPECT_EQ(found("aaa", true), (Places{{0, 1}}));
+}
 
 TEST(SpecialTokens, AreKnownByTheirIds) {
   Vocabulary vocabulary = WithSpecialTokens();
@@ -209,6 +225,15 @@ TEST(SpecialTokens, AreKnownByTheirIds) {
     EXPECT_EQ(tokenizer.TokenText(outside), "");
     EXPECT_EQ(tokenizer.Decode(Ids{'a', outside, 'b'}), "ab");
   }
+}
+
+TEST(FlatMap, KeepsTheFirstOfEqualKeys) {
+  std::vector<std::pair<uint64_t, int>> entries;
+  for (int i = 0; i < 1000; ++i) entries.emplace_back(uint64_t{1} << 32 | static_cast<uint64_t>(i % 500), i);
+  const FlatMap<int> map(entries);
+  for (uint64_t i = 0; i < 500; ++i) EXPECT_EQ(*map.Find(uint64_t{1} << 32 | i), i);
+  EXPECT_EQ(map.Find(500), nullptr);
+  EXPECT_EQ(FlatMap<int>().Find(0), nullptr);
 }
 
 // --- properties
@@ -244,7 +269,7 @@ rc::Gen<std::string> Word(int most) {
 }
 
 RC_GTEST_PROP(Merging, ByScoresIsTheDefinition, ()) {
-  const auto pieces = *rc::gen::resize(12, rc::gen::container<std::vector<std::string>>(Word(5)));
+  const auto pieces = *rc::gen::resize(40, rc::gen::container<std::vector<std::string>>(Word(6)));
   Vocabulary vocabulary = SmallSentencePiece({"a", "b"});  // "c" is no token
   vocabulary.space_prefix = SpacePrefix::kNever;
   std::map<std::string, float> scores;
@@ -254,7 +279,7 @@ RC_GTEST_PROP(Merging, ByScoresIsTheDefinition, ()) {
     AddToken(vocabulary, piece, TokenType::kNormal, scores[piece]);
   }
   const Tokenizer tokenizer = Make(vocabulary);
-  const std::string word = *Word(40);
+  const std::string word = *Word(100);
   const Texts expected =
       MergedByDefinition(Characters(word), [&](const auto& left, const auto& right) -> std::optional<int> {
         const auto found = scores.find(left + right);
@@ -268,7 +293,7 @@ RC_GTEST_PROP(Merging, ByMergesIsTheDefinition, ()) {
   Vocabulary vocabulary = SmallByteLevel({{"x", "y"}});
   std::map<std::pair<std::string, std::string>, int> ranks;
   Texts tokens = {"a", "b", "c"};
-  for (int rank = 0; rank < 10; ++rank) {
+  for (int rank = 0; rank < 25; ++rank) {
     const auto pair = std::pair(*rc::gen::elementOf(tokens), *rc::gen::elementOf(tokens));
     if (!ranks.emplace(pair, rank).second) continue;
     vocabulary.merges.push_back(pair);
@@ -277,7 +302,7 @@ RC_GTEST_PROP(Merging, ByMergesIsTheDefinition, ()) {
     AddToken(vocabulary, tokens.back());
   }
   const Tokenizer tokenizer = Make(vocabulary);
-  const std::string word = *Word(40);
+  const std::string word = *Word(100);
   const Texts expected =
       MergedByDefinition(Characters(word), [&](const auto& left, const auto& right) -> std::optional<int> {
         const auto found = ranks.find({left, right});
