@@ -50,8 +50,7 @@ EngineCore::EngineCore(const EngineOptions& options, const KvCachePlan& kv_plan,
       policy_(std::make_unique<scheduler::SarathiPolicy>()),
       seed_(options.seed != 0 ? options.seed : std::random_device{}()),
       scratch_(static_cast<size_t>(threads.num_threads())) {
-  for (size_t id = 0; id < model.tokenizer().vocab_size(); ++id) {
-    const auto token = static_cast<TokenId>(id);
+  for (TokenId token = 0; token < model.config().vocab_size; ++token) {
     if (model.tokenizer().IsEndOfGeneration(token)) end_tokens_.push_back(token);
   }
 }

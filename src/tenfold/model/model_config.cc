@@ -25,7 +25,7 @@ Status CheckNumbers(const ModelConfig& config, const std::string& source) {
       {"number of attention heads", config.num_heads, 1 << 14},
       {"number of key-value heads", config.num_kv_heads, 1 << 14},
       {"head size", config.head_dim, 1 << 14},
-      {"vocabulary size", config.vocab_size, 1 << 26},
+      {"vocabulary size", config.vocab_size, 1 << 20},  // what sampling counts exactly: TokenWeights::kMaxVocabulary
       {"context length", config.context_length, int64_t{1} << 31},
   };
   for (const Bound& bound : bounds) {
