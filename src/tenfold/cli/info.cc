@@ -157,7 +157,7 @@ Command AddInfo(CLI::App& program) {
       ->add_option("--max-model-len", flags->max_model_len,
                    "Reckon memory for sequences of this many tokens; 0 = the model's context")
       ->type_name("N")
-      ->check(CLI::Range(0, 1 << 30).description(""));
+      ->check(CLI::Range(0, 1 << 24).description(""));
   command->add_option("--max-num-seqs", flags->max_num_seqs, "Reckon memory for this many sequences at once")
       ->type_name("N")
       ->check(CLI::Range(1, 65536).description(""));
