@@ -22,7 +22,7 @@ packages=(
 case "$group" in
   build) ;;
   test | develop) packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3) ;;&
-  develop) packages+=("clang-19|clang" "libclang-rt-19-dev|libclang-rt-18-dev" clang-format clang-tidy) ;;
+  develop) packages+=(clang "libclang-rt-14-dev|libclang-rt-18-dev" clang-format clang-tidy) ;;
   test) ;;
   *)
     echo "usage: $0 [build|test|develop]" >&2

@@ -1,0 +1,154 @@
+// The whole way: sockets, server, engine, model. Many clients at once, some of which leave in the middle.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tenfold/base/json.h"
+#include "tenfold/base/random.h"
+#include "tenfold/engine/engine.h"
+#include "tenfold/engine/engine_for_test.h"
+#include "tenfold/model/tiny_model_for_test.h"
+#include "tenfold/server/client_for_test.h"
+#include "tenfold/server/server.h"
+
+namespace tenfold::server {
+namespace {
+
+// A server with an engine behind it, on a free port, on threads of their own.
+class Service {
+ public:
+  Service() : loaded_(model::WriteTinyModel(tensor::DataType::kF32), 2) {
+    ServerOptions options;
+    options.http.port = 0;
+    server_ = Server::Create(options).value();
+    // 12 pages of 16 tokens: one sequence of the greatest length, or a few that preempt each other.
+    const size_t page_bytes = model::KvLayoutOf(loaded_.model->config(), 16, tensor::DataType::kF16).page_bytes();
+    engine_ = engine::Engine::Create({.max_model_len = 160,
+                                      .max_num_seqs = 16,
+                                      .max_num_batched_tokens = 48,
+                                      .page_size = 16,
+                                      .kv_cache_bytes = 12 * page_bytes},
+                                     *loaded_.model, loaded_.kernels(), loaded_.threads, *server_)
+                  .value();
+    server_->Attach(*engine_);
+    thread_ = std::thread([this] { server_->Run(); });
+  }
+  ~Service() {
+    server_->Stop();
+    server_->Stop();
+    thread_.join();
+    engine_.reset();
+  }
+
+  int port() const { return server_->port(); }
+  engine::EngineStats Stats() const { return engine_->Stats(); }
+
+  // True once nothing runs or waits and every page is free; false after ten seconds.
+  bool BecomesIdle() const {
+    for (int i = 0; i < 1000; ++i) {
+      const engine::EngineStats stats = Stats();
+      if (stats.num_running + stats.num_waiting == 0 && stats.num_free_pages == stats.num_pages) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
+ private:
+  engine::LoadedModel loaded_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::thread thread_;
+};
+
+std::string Body(uint64_t i, bool stream) {
+  const auto draw = Philox(8, 0, i);
+  std::string prompt;
+  for (uint32_t k = 0; k <= draw[0] % 70; ++k) prompt += static_cast<char>('a' + Philox(8, i, k)[0] % 26);
+  return fmt::format(R"({{"prompt": "{}", "max_tokens": {}, "seed": {}, "n": {}, "ignore_eos": true, "stream": {}}})",
+                     prompt, 1 + draw[1] % 30, i, i % 5 == 0 ? 2 : 1, stream);
+}
+
+constexpr std::string_view kJson = "Content-Type: application/json\r\n";
+
+// The texts of the answer's choices, joined; a stream's are put together.
+std::string Text(TestClient& client, bool stream) {
+  if (!stream) {
+    const TestResponse response = client.ReadResponse();
+    EXPECT_EQ(response.status, 200) << response.body;
+    if (response.status != 200) return {};
+    std::string text;
+    const json::value answer = ParseJson(response.body, "answer").value();
+    for (const json::value& choice : answer.at("choices").as_array())
+      text += std::string_view(choice.at("text").as_string());
+    return text;
+  }
+  EXPECT_EQ(client.ReadHead().status, 200);
+  std::string texts[2];
+  for (const std::string& event : client.ReadEvents()) {
+    if (event == "[DONE]") return texts[0] + texts[1];
+    const json::value chunk = ParseJson(event, "chunk").value();
+    const json::value& choice = chunk.at("choices").as_array()[0];
+    texts[choice.at("index").as_int64()] += std::string_view(choice.at("text").as_string());
+  }
+  ADD_FAILURE() << "the stream ended without [DONE]";
+  return {};
+}
+
+// 500 requests from four clients: streamed and whole, kept and abandoned. Those that stay get the text that the same
+// request gets alone, and nothing is left behind by those that go.
+TEST(Serving, ClientsThatLeaveTakeNothingWithThem) {
+  const Service service;
+  constexpr uint64_t kClients = 4, kRequestsEach = 125;
+  std::atomic<int> num_abandoned{0};
+  std::vector<std::string> texts(kClients * kRequestsEach);
+  std::vector<std::thread> clients;
+  for (uint64_t c = 0; c < kClients; ++c) {
+    clients.emplace_back([&, c] {
+      for (uint64_t r = 0; r < kRequestsEach; ++r) {
+        const uint64_t i = c * kRequestsEach + r;
+        const auto draw = Philox(4, 1, i);
+        const bool stream = draw[0] % 2 == 0;
+        TestClient client(service.port());
+        ASSERT_TRUE(client.Post("/v1/completions", Body(i, stream), kJson));
+        if (draw[1] % 3 == 0) {  // goes away: at once, or after the first words
+          ++num_abandoned;
+          if (stream && draw[2] % 2 == 0) {
+            client.ReadHead();
+            client.ReadEvent();
+          }
+          continue;
+        }
+        texts[i] = Text(client, stream);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_TRUE(service.BecomesIdle());
+  EXPECT_GT(num_abandoned, 100);
+  EXPECT_GT(service.Stats().num_preemptions, 0u);
+  int num_compared = 0;
+  for (uint64_t i = 0; i < texts.size(); i += 7) {
+    if (texts[i].empty()) continue;
+    TestClient client(service.port());
+    ASSERT_TRUE(client.Post("/v1/completions", Body(i, false), kJson));
+    EXPECT_EQ(Text(client, false), texts[i]) << "request " << i;
+    ++num_compared;
+  }
+  EXPECT_GT(num_compared, 20);
+}
+
+TEST(Serving, RefusesWhatTheEngineRefuses) {
+  const Service service;
+  TestClient client(service.port());
+  const TestResponse response =
+      client.PostAndRead("/v1/completions", fmt::format(R"({{"prompt": "{}"}})", std::string(400, 'a')), kJson);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_NE(response.body.find("the context holds 160"), std::string::npos) << response.body;
+  EXPECT_EQ(client.Get("/health").status, 200);
+}
+
+}  // namespace
+}  // namespace tenfold::server
