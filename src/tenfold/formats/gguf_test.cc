@@ -106,6 +106,14 @@ TEST(GgufFile, RefusesATensorOnlyWhenItIsAskedFor) {
   EXPECT_THAT(tensor.error().message, HasSubstr("Q8_0"));
 }
 
+TEST(GgufFile, RefusesIntegersAsWeights) {
+  constexpr uint32_t kI32 = 26;
+  const std::string bytes = WithData(Head(1, 0) + Tensor("k", {8}, kI32, 0), 32);
+  const auto tensor = Parse(bytes).value().Tensor("k");
+  ASSERT_FALSE(tensor);
+  EXPECT_EQ(tensor.error().code, ErrorCode::kUnsupported);
+}
+
 TEST(GgufFile, WidensNumbersOfEveryWidth) {
   const std::string bytes =
       Head(0, 13) + Entry("u8", Type::kUint8, Raw(uint8_t{255})) + Entry("i8", Type::kInt8, Raw(int8_t{-1})) +

@@ -28,7 +28,7 @@ constexpr std::array<GgufTensorType, 32> kTypes = {{
     {20, "IQ4_NL", 32, 18, std::nullopt},   {21, "IQ3_S", 256, 110, std::nullopt},
     {22, "IQ2_S", 256, 82, std::nullopt},   {23, "IQ4_XS", 256, 136, std::nullopt},
     {24, "I8", 1, 1, std::nullopt},         {25, "I16", 1, 2, std::nullopt},
-    {26, "I32", 1, 4, DataType::kI32},      {27, "I64", 1, 8, std::nullopt},
+    {26, "I32", 1, 4, std::nullopt},        {27, "I64", 1, 8, std::nullopt},
     {28, "F64", 1, 8, std::nullopt},        {29, "IQ1_M", 256, 56, std::nullopt},
     {30, "BF16", 1, 2, DataType::kBF16},    {34, "TQ1_0", 256, 54, std::nullopt},
     {35, "TQ2_0", 256, 66, std::nullopt},   {39, "MXFP4", 32, 17, std::nullopt},

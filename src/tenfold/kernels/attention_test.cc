@@ -135,5 +135,22 @@ TEST_P(AttentionTest, DoesNotDependOnPagesChunksOrThreads) {
   }
 }
 
+// A key that is not a number spoils the queries that see it, and no others, however they are chunked.
+TEST_P(AttentionTest, BrokenKeysAreSeenFromTheirPositionOn) {
+  const auto& [table, heads, type] = GetParam();
+  Sequence sequence(heads, type, 100);
+  const int64_t broken = 37;
+  std::fill_n(sequence.keys.begin() + broken * heads.num_kv_heads * heads.head_dim, heads.num_kv_heads * heads.head_dim,
+              NAN);
+  const int64_t width = heads.num_heads * heads.head_dim;
+  for (const int64_t chunk : {1, 9, 100}) {
+    const auto outputs = sequence.Run(*table, 2, 16, chunk);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      ASSERT_EQ(std::isnan(outputs[i]), static_cast<int64_t>(i) / width >= broken)
+          << "chunks of " << chunk << ", " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tenfold::kernels

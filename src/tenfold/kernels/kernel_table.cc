@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "tenfold/kernels/cpu/attention_inl.h"
 #include "tenfold/kernels/cpu/tables.h"
 
 namespace tenfold::kernels {

@@ -73,6 +73,10 @@ struct KernelTable {
   void (*attention)(const KvLayout& layout, const AttentionPiece& piece);
 };
 
+// Keys per step of the online softmax, at absolute positions: four vectors of scores per row. Also the least common
+// multiple of the page sizes 16, 32 and 64.
+inline constexpr int64_t kAttentionKeys = 64;
+
 // Floats of scratch for a piece of `num_rows` = queries times group size.
 int64_t AttentionScratchFloats(int64_t num_rows, int64_t head_dim);
 

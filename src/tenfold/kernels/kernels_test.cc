@@ -171,19 +171,29 @@ TEST_P(EveryKernelTable, AddAdds) {
   for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], a[i] + b[i]);
 }
 
-TEST_P(EveryKernelTable, QuantizeRowSurvivesNumbersThatAreNone) {
-  std::vector<float> x = Random(64, 10);
-  x[3] = NAN;
-  x[40] = INFINITY;
-  std::vector<int8_t> values(64);
-  std::vector<float> scales(2);
-  std::vector<int32_t> negative_sums(2);
-  GetParam()->quantize_row(x.data(), 64, 0, {64, values.data(), scales.data(), negative_sums.data()});
-  for (size_t b = 0; b < 2; ++b) {
-    int32_t sum = 0;
-    for (size_t i = 0; i < 32; ++i) sum += values[b * 32 + i];
-    EXPECT_EQ(sum, -negative_sums[b]);
+// A NaN or infinity anywhere in a block makes its scale NaN, so that the products are NaN too and the request fails
+// loudly.
+TEST_P(EveryKernelTable, QuantizeRowDoesNotHideNumbersThatAreNone) {
+  for (const size_t place : {0, 15, 16, 31}) {
+    for (const float broken : {NAN, INFINITY, -INFINITY}) {
+      std::vector<float> x = Random(64, 10);
+      x[place] = broken;
+      std::vector<int8_t> values(64);
+      std::vector<float> scales(2);
+      std::vector<int32_t> negative_sums(2);
+      GetParam()->quantize_row(x.data(), 64, 0, {64, values.data(), scales.data(), negative_sums.data()});
+      EXPECT_TRUE(std::isnan(scales[0])) << place;
+      EXPECT_TRUE(std::isfinite(scales[1]));
+      EXPECT_EQ(negative_sums[0], 0);
+    }
   }
+}
+
+TEST_P(EveryKernelTable, SiluMultiplyKeepsNaN) {
+  const std::vector<float> gate(5, NAN), up(5, 1.0f);
+  std::vector<float> y(5);
+  GetParam()->silu_multiply(gate.data(), up.data(), 5, y.data());
+  for (const float value : y) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST(SelectKernels, NamesWhatThereIs) {

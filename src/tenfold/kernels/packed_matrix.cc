@@ -23,10 +23,8 @@ size_t TileBytes(DataType type, int64_t cols) {
       return steps * (kQuantStep * kTileRows + 64);
     case DataType::kQ4_0:
       return steps * (kQuantStep * kTileRows / 2 + 64);
-    case DataType::kI32:
-      break;
   }
-  CHECK_MSG(false, "{} is not a weight type", Name(type));
+  CHECK_MSG(false, "type {}", static_cast<int>(type));
   return 0;
 }
 
@@ -80,10 +78,7 @@ void PackTile(DataType type, std::span<const std::byte* const> rows, int64_t col
       return PackQuantizedTile<tensor::BlockQ8_0, 0x80>(rows, cols, tile);
     case DataType::kQ4_0:
       return PackQuantizedTile<tensor::BlockQ4_0, 0>(rows, cols, tile);
-    case DataType::kI32:
-      break;
   }
-  CHECK_MSG(false, "{} is not a weight type", Name(type));
 }
 
 }  // namespace

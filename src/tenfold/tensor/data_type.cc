@@ -9,13 +9,12 @@
 namespace tenfold::tensor {
 namespace {
 
-constexpr std::array<DataTypeTraits, 6> kTraits = {{
+constexpr std::array<DataTypeTraits, 5> kTraits = {{
     {"F32", 1, 4},
     {"F16", 1, 2},
     {"BF16", 1, 2},
     {"Q8_0", 32, 34},
     {"Q4_0", 32, 18},
-    {"I32", 1, 4},
 }};
 
 }  // namespace

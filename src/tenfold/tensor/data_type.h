@@ -1,4 +1,4 @@
-// DataType: how the elements of a tensor are stored, with the names and numbers that GGUF and safetensors use.
+// DataType: how the numbers of a weight tensor are stored, with the names and numbers that GGUF and safetensors use.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace tenfold::tensor {
 
-enum class DataType : uint8_t { kF32, kF16, kBF16, kQ8_0, kQ4_0, kI32 };
+enum class DataType : uint8_t { kF32, kF16, kBF16, kQ8_0, kQ4_0 };
 
 // A type stores `block_elements` consecutive elements of a row in `block_bytes` bytes.
 struct DataTypeTraits {

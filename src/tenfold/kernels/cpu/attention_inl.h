@@ -20,10 +20,6 @@
 
 namespace tenfold::kernels {
 
-// Four vectors of scores per row: with four rows, 16 accumulators in registers. Also the least common multiple of the
-// page sizes 16, 32 and 64.
-inline constexpr int64_t kAttentionKeys = 64;
-
 template <class S, class Number>
 struct Attention {
   using F32 = typename S::F32;
@@ -78,15 +74,16 @@ struct Attention {
     }
   }
 
-  // Turns a row's scores into weights exp(score - maximum) and rescales what was summed before. `visible` keys count.
-  static void Softmax(const KvLayout& layout, const Rows& rows, int64_t row, int64_t visible, int64_t num_parts) {
+  // Turns a row's scores into weights exp(score - maximum) and rescales what was summed before. `visible` keys count;
+  // parts beyond them are not looked at, whoever else in the piece sees them.
+  static void Softmax(const KvLayout& layout, const Rows& rows, int64_t row, int64_t visible) {
+    const int64_t num_parts = (visible + 15) / 16;
     float* const weights = rows.weights + row * kKeys;
     constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
     F32 greatest = S::Set(kMinusInfinity);
     for (int64_t part = 0; part < num_parts; ++part) {
       const F32 scores = S::Load(weights + part * 16);
-      greatest =
-          S::Max(greatest, S::KeepFirst(scores, std::clamp<int64_t>(visible - part * 16, 0, 16), kMinusInfinity));
+      greatest = S::Max(greatest, S::KeepFirst(scores, std::min<int64_t>(visible - part * 16, 16), kMinusInfinity));
     }
     const float old_maximum = rows.maxima[row];
     const float maximum = std::max(old_maximum, S::ReduceMax(greatest));
@@ -100,7 +97,7 @@ struct Attention {
       rows.maxima[row] = maximum;
     }
     for (int64_t part = 0; part < num_parts; ++part) {
-      const int64_t count = std::clamp<int64_t>(visible - part * 16, 0, 16);
+      const int64_t count = std::min<int64_t>(visible - part * 16, 16);
       F32 weight = RowOps<S>::Exp(S::Sub(S::Load(weights + part * 16), S::Set(maximum)));
       weight = S::KeepFirst(weight, count, 0.0f);
       S::Store(weights + part * 16, weight);
@@ -159,7 +156,7 @@ struct Attention {
     if (visible_to_any == 0) return;
     Scores<kRows>(layout, block, rows.queries + row * layout.head_dim, rows.weights + row * kKeys);
     for (int r = 0; r < kRows; ++r) {
-      if (visible[r] > 0) Softmax(layout, rows, row + r, visible[r], block.num_parts);
+      if (visible[r] > 0) Softmax(layout, rows, row + r, visible[r]);
     }
     WeighWholeHead<kRows>(layout, block, rows, row, 0, visible_to_all);
     for (int r = 0; r < kRows; ++r) WeighWholeHead<1>(layout, block, rows, row + r, visible_to_all, visible[r]);

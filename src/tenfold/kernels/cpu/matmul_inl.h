@@ -168,8 +168,6 @@ struct Matmul {
         return Tiles<Q8_0>(w, tile_begin, tile_end, x, y, y_stride);
       case tensor::DataType::kQ4_0:
         return Tiles<Q4_0>(w, tile_begin, tile_end, x, y, y_stride);
-      case tensor::DataType::kI32:
-        return;
     }
   }
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "tenfold/kernels/kernel_table.h"
 
@@ -13,10 +14,10 @@ template <class S>
 struct RowOps {
   using F32 = typename S::F32;
 
-  // e^x with a relative error below 2e-7 for x in [-87.3, 88]; clamped outside, so it never overflows.
+  // e^x with a relative error below 2e-7 for x in [-87.3, 88]; clamped outside, so it never overflows. NaN stays NaN.
   // x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, whose remainder is r^8 / 8! < 6e-9.
   static F32 Exp(F32 x) {
-    x = S::Min(S::Max(x, S::Set(-87.3f)), S::Set(88.0f));
+    x = S::Min(S::Set(88.0f), S::Max(S::Set(-87.3f), x));
     const F32 n = S::RoundToInt(S::Mul(x, S::Set(1.44269504088896341f)));
     // ln 2 in two parts: n * kLn2High is exact for |n| < 2^10.
     constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
@@ -93,16 +94,16 @@ struct RowOps {
       const F32 high = left > 16 ? LoadSome(x + begin + 16, left - 16) : S::Zero();
       const auto magnitude = [](F32 v) { return S::Max(v, S::Sub(S::Zero(), v)); };
       const float greatest = S::ReduceMax(S::Max(magnitude(low), magnitude(high)));
-      const float scale = greatest / 127.0f;
+      // A NaN or infinity (a broken model) must not hide in integers: it becomes the scale, and so reaches the logits.
+      const bool is_finite = std::isfinite(S::ReduceAdd(S::Add(magnitude(low), magnitude(high))));
+      const float scale = is_finite ? greatest / 127.0f : std::numeric_limits<float>::quiet_NaN();
       const F32 inverse = S::Set(scale > 0 ? 1.0f / scale : 0.0f);
       float rounded[kQuantBlock];
       S::Store(rounded, S::RoundToInt(S::Mul(low, inverse)));
       S::Store(rounded + 16, S::RoundToInt(S::Mul(high, inverse)));
       int32_t sum = 0;
       for (int64_t i = 0; i < kQuantBlock; ++i) {
-        // A NaN or infinity in the row (a broken model) must stay inside int8: undefined conversion otherwise.
-        const float bounded = rounded[i] >= -127.0f && rounded[i] <= 127.0f ? rounded[i] : 0.0f;
-        values[begin + i] = static_cast<int8_t>(bounded);
+        values[begin + i] = static_cast<int8_t>(is_finite ? rounded[i] : 0.0f);
         sum += values[begin + i];
       }
       out.scales[row * num_blocks + b] = scale;

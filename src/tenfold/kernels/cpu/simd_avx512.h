@@ -3,6 +3,7 @@
 // The contract of a Simd class, over which all CPU kernels are written once (matmul_inl.h, attention_inl.h,
 // row_ops_inl.h): F32 and I32 are sixteen lanes; a lane never sees another one except in Reduce*, whose order is fixed.
 //   LoadPart(p, n)   lanes from n on are zero and not read;   StorePart(p, v, n) writes n lanes.
+//   Max(a, b), Min(a, b)  b where either is NaN.
 //   KeepFirst(v, n, x)  lanes from n on become x.
 //   DotAdd(sum, w, x)   lane i: sum + w[4i..4i+3] (unsigned) · x[0..3] (signed), exact.
 // Only this header's user, a file compiled with the matching -m flags, may include it: see kernels/CMakeLists.txt.

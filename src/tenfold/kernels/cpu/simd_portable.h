@@ -78,7 +78,9 @@ struct SimdPortable {
     return Map([&](int i) { return std::nearbyint(a.lane[i]); });
   }
   static F32 ScaleByPowerOfTwo(F32 a, F32 exponent) {
-    return Map([&](int i) { return std::ldexp(a.lane[i], static_cast<int>(exponent.lane[i])); });
+    return Map([&](int i) {
+      return std::isnan(a.lane[i]) ? a.lane[i] : std::ldexp(a.lane[i], static_cast<int>(exponent.lane[i]));
+    });
   }
   static F32 KeepFirst(F32 a, int64_t count, float otherwise) {
     return Map([&](int i) { return i < count ? a.lane[i] : otherwise; });
