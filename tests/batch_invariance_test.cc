@@ -17,6 +17,7 @@ struct Circumstances {
   int num_threads;
   size_t kv_cache_pages;  // 0: plenty; otherwise so few that sequences are preempted
   tensor::DataType kv_type = tensor::DataType::kF16;
+  const char* isa = "auto";
 };
 
 // 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties.
@@ -97,22 +98,25 @@ void ExpectSame(const Transcripts& expected, const Transcripts& got) {
   }
 }
 
-// Which model: a real one, and two random ones in plain and in quantized weights.
+// Which model: a real one, or a random one with weights of a type ("tiny_q8_0").
 std::filesystem::path ModelPath(const std::string& which) {
   if (which == "stories260K") return SharedData("models/stories260K.gguf");
-  return model::WriteTinyModel(which == "tiny_q4_0" ? tensor::DataType::kQ4_0 : tensor::DataType::kF32);
+  return model::WriteTinyModel(tensor::DataTypeFromName(which.substr(5)).value());
 }
 
 class BatchInvariance : public testing::TestWithParam<std::tuple<const char*, Circumstances>> {};
 INSTANTIATE_TEST_SUITE_P(
     Table, BatchInvariance,
-    testing::Combine(testing::Values("stories260K", "tiny_f32", "tiny_q4_0"),
+    testing::Combine(testing::Values("stories260K", "tiny_f32", "tiny_bf16", "tiny_q8_0", "tiny_q4_0"),
                      testing::Values(Circumstances{"budget16", 16, 32, 2, 0}, Circumstances{"budget64", 64, 32, 2, 0},
                                      Circumstances{"budget2048", 2048, 32, 2, 0}, Circumstances{"page16", 64, 16, 2, 0},
                                      Circumstances{"page64", 64, 64, 2, 0}, Circumstances{"one_thread", 64, 32, 1, 0},
                                      Circumstances{"three_threads", 2048, 16, 3, 0},
                                      Circumstances{"preempted16", 64, 16, 2, 17},
                                      Circumstances{"preempted32", 16, 32, 2, 9},
+                                     Circumstances{"preempted_large_budget", 2048, 64, 2, 5},
+                                     Circumstances{"preempted_one_thread", 64, 32, 1, 9},
+                                     Circumstances{"portable", 64, 16, 2, 17, tensor::DataType::kF16, "portable"},
                                      Circumstances{"f32_cache", 64, 16, 2, 17, tensor::DataType::kF32},
                                      Circumstances{"bf16_cache", 64, 16, 2, 17, tensor::DataType::kBF16})),
     [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name; });
@@ -120,9 +124,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_P(BatchInvariance, TogetherIsAsAlone) {
   const auto& [which, circumstances] = GetParam();
   if (std::string(which) == "stories260K") REQUIRE_SHARED("models/stories260K.gguf");
-  LoadedModel one_thread(ModelPath(which), 1);
+  LoadedModel one_thread(ModelPath(which), 1, circumstances.isa);
   const Transcripts alone = RunAlone(one_thread, {"alone", 256, 32, 1, 0, circumstances.kv_type});
-  LoadedModel model(ModelPath(which), circumstances.num_threads);
+  LoadedModel model(ModelPath(which), circumstances.num_threads, circumstances.isa);
   ExpectSame(alone, RunTogether(model, circumstances));
 }
 

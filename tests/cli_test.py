@@ -94,9 +94,13 @@ class Program(CommandLine):
         truncated = self.folder / 'truncated.gguf'
         truncated.write_bytes(self.model.read_bytes()[:500_000])
         absent = self.folder / 'absent.gguf'
+        looped = self.folder / 'looped'
+        looped.mkdir()
+        (looped / 'config.json').symlink_to('config.json')
         for model, says in [
             (absent, ['no such file']),
             (self.folder, ['config.json']),
+            (looped, ['config.json']),
             (truncated, ['tensor "', 'incomplete download']),
             (SHARED / 'models/arch/gpt2.gguf', ['architecture "gpt2" is not supported', 'llama']),
             (SHARED / 'models/quant/llama-256-q4_k.gguf', ['Q4_K', 'use a file in F32']),
@@ -110,6 +114,7 @@ class Program(CommandLine):
             (['--prompt-ids', '512'], ['512']),
             (['--prompt', 'a', '--max-model-len', '513'], ['--max-model-len 513', '512']),
             (['--prompt', 'a', '--kv-cache-memory', '1'], ['--kv-cache-memory']),
+            (['--prompt', 'a', '--kv-cache-memory', '900T'], ['--kv-cache-memory', 'are free']),
             (['--prompt', 'Once ' * 600], ['512']),
         ]:
             with self.subTest(arguments=arguments):

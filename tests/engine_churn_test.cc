@@ -21,6 +21,7 @@ TEST_P(EngineChurn, LeaksNoPage) {
                                                         .page_size = 16,
                                                         .kv_cache_bytes = 14 * page_bytes});
   Recorder recorder;
+  std::vector<uint64_t> prompt_sizes;
   int64_t num_samples = 0;
   constexpr uint64_t kRequests = 500;
   for (uint64_t i = 0; i < kRequests; ++i) {
@@ -31,6 +32,7 @@ TEST_P(EngineChurn, LeaksNoPage) {
     request.sampling.max_tokens = static_cast<int>(1 + draw[1] % 40);
     request.sampling.n = draw[2] % 4 == 0 ? 4 : 1;
     request.sampling.stop = {"the", "zz"};
+    prompt_sizes.push_back(request.prompt.size());
     num_samples += request.sampling.n;
     ASSERT_TRUE(core->Check(request));
     core->Add(std::move(request));
@@ -50,10 +52,13 @@ TEST_P(EngineChurn, LeaksNoPage) {
   EXPECT_EQ(static_cast<int64_t>(recorder.transcripts.size()), num_samples);
   EXPECT_EQ(static_cast<int64_t>(stats.num_finished_stop + stats.num_finished_length + stats.num_finished_cancelled),
             num_samples);
+  uint64_t num_prompt_tokens = 0;
   for (const auto& [key, transcript] : recorder.transcripts) {
+    if (key.second == 0 && !transcript.tokens.empty()) num_prompt_tokens += prompt_sizes[key.first];
     EXPECT_NE(transcript.finish, FinishReason::kNone) << "request " << key.first << " sample " << key.second;
     EXPECT_EQ(transcript.text.find("the"), std::string::npos);
   }
+  EXPECT_EQ(stats.num_prompt_tokens, num_prompt_tokens);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ struct KvMemory {
   size_t bytes;
 };
 
-KvMemory KvMemoryOf(const model::ModelConfig& config, const InfoFlags& flags) {
+Result<KvMemory> KvMemoryOf(const model::ModelConfig& config, const InfoFlags& flags) {
   constexpr int64_t kPageSize = 32;  // the engine's default
   const kernels::KvLayout layout = model::KvLayoutOf(config, kPageSize, flags.kv_cache_type);
   KvMemory memory{};
@@ -62,7 +62,11 @@ KvMemory KvMemoryOf(const model::ModelConfig& config, const InfoFlags& flags) {
   memory.num_sequences = flags.max_num_seqs;
   memory.bytes_per_token = layout.page_bytes() / kPageSize;
   const int64_t pages = (memory.num_tokens + kPageSize - 1) / kPageSize * memory.num_sequences;
-  memory.bytes = layout.page_bytes() * static_cast<size_t>(pages);
+  if (__builtin_mul_overflow(layout.page_bytes(), static_cast<size_t>(pages), &memory.bytes)) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "{} sequences of {} tokens need more memory than a machine can address", memory.num_sequences,
+                     memory.num_tokens);
+  }
   return memory;
 }
 
@@ -137,7 +141,7 @@ void PrintInfo(const ModelHeader& header, const KvMemory& kv, tensor::DataType k
 
 Status RunInfo(const InfoFlags& flags) {
   ASSIGN_OR_RETURN(const ModelHeader header, ReadModelHeader(flags.model));
-  const KvMemory kv = KvMemoryOf(header.config, flags);
+  ASSIGN_OR_RETURN(const KvMemory kv, KvMemoryOf(header.config, flags));
   if (flags.json) {
     fmt::print("{}\n", json::serialize(InfoJson(header, kv, flags.list_tensors)));
   } else {

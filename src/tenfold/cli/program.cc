@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdio>
+#include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,17 @@ int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
   return kExitWrongUsage;
 }
 
+// The last net: what a library throws and nobody caught, memory that ran out above all, ends with a message too.
+Status RunCommand(const Command& command) {
+  try {
+    return command.run();
+  } catch (const std::bad_alloc&) {
+    return MakeError(ErrorCode::kResourceExhausted, "out of memory");
+  } catch (const std::exception& exception) {
+    return MakeError(ErrorCode::kIo, "{}", exception.what());
+  }
+}
+
 }  // namespace
 
 int RunProgram(int argc, const char* const* argv) {
@@ -51,7 +64,7 @@ int RunProgram(int argc, const char* const* argv) {
   }
   for (const Command& command : commands) {
     if (!command.options->parsed()) continue;
-    const Status status = command.run();
+    const Status status = RunCommand(command);
     if (!status) {
       fmt::print(stderr, "tenfold: error: {}\n", status.error().message);
       return kExitFailed;

@@ -21,7 +21,7 @@ struct EngineStats {
   int64_t num_free_pages = 0;
   int64_t page_size = 0;  // tokens
   uint64_t num_steps = 0;
-  uint64_t num_prompt_tokens = 0;  // of admitted requests
+  uint64_t num_prompt_tokens = 0;  // of prompts computed to their end, each once
   uint64_t num_output_tokens = 0;
   uint64_t num_computed_tokens = 0;  // through the model, recomputation after preemption included
   uint64_t num_preemptions = 0;

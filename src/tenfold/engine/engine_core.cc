@@ -167,8 +167,6 @@ void EngineCore::Preempt(scheduler::SequenceId id) {
 
 void EngineCore::Admit(scheduler::SequenceId id) {
   std::unique_ptr<Sequence> sequence = Extract(waiting_, *by_id_.at(id));
-  if (sequence->num_output_tokens() == 0)
-    stats_.num_prompt_tokens += static_cast<uint64_t>(sequence->num_prompt_tokens());
   sequence->MoveTo(SequenceState::kRunning);
   InsertRunning(std::move(sequence));
 }
@@ -204,6 +202,8 @@ void EngineCore::CollectDraws(std::span<float> logits) {
     sequence.table().Append(plan_.items[i].num_tokens);
     if (chunks_[i].num_logit_rows == 0) continue;
     draws_.push_back({.sequence = &sequence, .logits = logits.subspan(row++ * vocab_size, vocab_size)});
+    if (sequence.num_output_tokens() == 0)
+      stats_.num_prompt_tokens += static_cast<uint64_t>(sequence.num_prompt_tokens());
     if (sequence.forks_after_prompt()) ForkSamples(sequence, draws_.back().logits);
   }
 }

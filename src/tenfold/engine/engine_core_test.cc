@@ -204,11 +204,12 @@ struct BadOptions {
 class RefusedOptions : public testing::TestWithParam<BadOptions> {};
 INSTANTIATE_TEST_SUITE_P(
     Table, RefusedOptions,
-    testing::Values(BadOptions{"page_size", [](EngineOptions& o) { o.page_size = 24; }, "--block-size 24"},
-                    BadOptions{"context", [](EngineOptions& o) { o.max_model_len = 513; }, "at most 512 tokens"},
-                    BadOptions{"budget", [](EngineOptions& o) { o.max_num_batched_tokens = 4; },
-                               "--max-num-batched-tokens"},
-                    BadOptions{"memory", [](EngineOptions& o) { o.kv_cache_bytes = 5000; }, "raise --kv-cache-memory"}),
+    testing::Values(
+        BadOptions{"page_size", [](EngineOptions& o) { o.page_size = 24; }, "--block-size 24"},
+        BadOptions{"context", [](EngineOptions& o) { o.max_model_len = 513; }, "at most 512 tokens"},
+        BadOptions{"budget", [](EngineOptions& o) { o.max_num_batched_tokens = 4; }, "--max-num-batched-tokens"},
+        BadOptions{"oversized", [](EngineOptions& o) { o.kv_cache_bytes = size_t{1} << 50; }, "were asked for"},
+        BadOptions{"memory", [](EngineOptions& o) { o.kv_cache_bytes = 5000; }, "raise --kv-cache-memory"}),
     [](const auto& info) { return info.param.name; });
 
 TEST_P(RefusedOptions, AreNamed) {

@@ -17,11 +17,11 @@ namespace tenfold::engine {
 
 // A model loaded for a number of threads.
 struct LoadedModel {
-  LoadedModel(const std::filesystem::path& path, int num_threads)
-      : threads(num_threads), model(model::Model::Load(path, threads).value()) {}
+  LoadedModel(const std::filesystem::path& path, int num_threads, const char* isa_name = "auto")
+      : threads(num_threads), model(model::Model::Load(path, threads).value()), isa(isa_name) {}
 
   const kernels::KernelTable& kernels() const {
-    return *kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value();
+    return *kernels::SelectKernels(isa, platform::DetectCpuFeatures()).value();
   }
   std::unique_ptr<EngineCore> Core(const EngineOptions& options) {
     return EngineCore::Create(options, *model, kernels(), threads).value();
@@ -29,6 +29,7 @@ struct LoadedModel {
 
   platform::ThreadPool threads;
   std::unique_ptr<model::Model> model;
+  const char* isa;
 };
 
 // What came out of a request's sample, and the logits that each of its tokens was drawn from.

@@ -29,12 +29,16 @@ Result<KvCachePlan> PlanKvCache(const EngineOptions& options, const model::Model
   const int64_t wanted_len = options.max_model_len > 0 ? options.max_model_len : config.context_length;
   const int64_t pages_per_sequence = cache::NumPagesFor(wanted_len, options.page_size);
   const bool given = options.kv_cache_bytes > 0;
-  const size_t bytes = given
-                           ? options.kv_cache_bytes
-                           : static_cast<size_t>(kKvCacheShare * static_cast<double>(platform::AvailableMemoryBytes()));
+  const size_t available_bytes = platform::AvailableMemoryBytes();
+  if (options.kv_cache_bytes > available_bytes) {
+    return MakeError(ErrorCode::kResourceExhausted, "--kv-cache-memory: {} MiB were asked for, {} MiB are free",
+                     options.kv_cache_bytes >> 20, available_bytes >> 20);
+  }
+  const size_t bytes =
+      given ? options.kv_cache_bytes : static_cast<size_t>(kKvCacheShare * static_cast<double>(available_bytes));
   plan.num_pages = static_cast<int64_t>(bytes / plan.page_bytes);
   if (!given) plan.num_pages = std::min(plan.num_pages, pages_per_sequence * options.max_num_seqs);
-  constexpr int64_t kMostPages = int64_t{1} << 30;
+  constexpr int64_t kMostPages = int64_t{1} << 26;  // four times the 16 million that the design asks for
   plan.num_pages = std::min(plan.num_pages, kMostPages);
   const int64_t num_tokens = plan.num_pages * options.page_size;
   if (num_tokens < 1 || (options.max_model_len > 0 && num_tokens < wanted_len)) {

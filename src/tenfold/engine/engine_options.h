@@ -35,7 +35,7 @@ struct KvCachePlan {
 // activations, the page cache and other programs.
 inline constexpr double kKvCacheShare = 0.5;
 
-// Sizes the cache: kv_cache_bytes, or the share above, but never more than max_num_seqs sequences of the greatest
+// Sizes the cache: kv_cache_bytes, or the share above, but then no more than max_num_seqs sequences of the greatest
 // length can use. Errors: kInvalidArgument, naming the option; kResourceExhausted when not even one sequence fits.
 Result<KvCachePlan> PlanKvCache(const EngineOptions& options, const model::ModelConfig& config);
 

@@ -93,7 +93,12 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
   if (event.finish != FinishReason::kNone) {
     if (event.stop_string.empty()) {
       sampling::StopStringMatcher::Output rest = stop_strings_.Feed(detokenizer_.Flush());
-      event.text += rest.text + stop_strings_.Flush();
+      event.text += rest.text;
+      if (rest.stop_string) {  // completed by what the detokenizer had held back
+        event.finish = FinishReason::kStop;
+        event.stop_string = params.stop[*rest.stop_string];
+      }
+      event.text += stop_strings_.Flush();
     }
     event.num_prompt_tokens = num_prompt_tokens();
     event.num_output_tokens = num_output_tokens();

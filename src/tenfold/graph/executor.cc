@@ -135,7 +135,7 @@ void Executor::RunEmbedding(const Node& node, const Batch& batch, float* out) {
   const int64_t cols = node.shape.cols;
   ForEachRow(static_cast<int64_t>(batch.tokens.size()), cols, [&](int64_t row) {
     const TokenId token = batch.tokens[static_cast<size_t>(row)];
-    DCHECK(token >= 0 && token < table.shape.rows());
+    CHECK(token >= 0 && token < table.shape.rows());
     tensor::DequantizeRow(table.type, table.row(token), {out + row * cols, static_cast<size_t>(cols)});
   });
 }

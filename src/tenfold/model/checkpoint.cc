@@ -5,7 +5,10 @@ namespace tenfold::model {
 Result<std::unique_ptr<Checkpoint>> OpenCheckpoint(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
+  if (status.type() == std::filesystem::file_type::none) {
+    return MakeError(ErrorCode::kIo, "{}: cannot be looked at: {}", path.string(), error.message());
+  }
+  if (status.type() == std::filesystem::file_type::not_found) {
     return MakeError(ErrorCode::kNotFound,
                      "{}: no such file or folder; a model is a .gguf file or a Hugging Face folder", path.string());
   }

@@ -81,7 +81,8 @@ class HuggingFaceCheckpoint final : public Checkpoint {
     auto checkpoint = std::make_unique<HuggingFaceCheckpoint>();
     checkpoint->source_ = folder.string();
     const std::filesystem::path config_path = folder / "config.json";
-    if (!std::filesystem::exists(config_path)) {
+    std::error_code ignored;  // an unreadable file is reported when it is opened
+    if (std::filesystem::status(config_path, ignored).type() == std::filesystem::file_type::not_found) {
       return MakeError(ErrorCode::kNotFound,
                        "{}: the folder holds no config.json; a Hugging Face model has config.json, tokenizer.json and "
                        "*.safetensors, and a GGUF model is given by its file",
@@ -92,7 +93,7 @@ class HuggingFaceCheckpoint final : public Checkpoint {
     ASSIGN_OR_RETURN(checkpoint->vocabulary_, tokenizer::LoadTokenizerFolder(folder));
     RETURN_IF_ERROR(checkpoint->ReadEndTokens(config_path, config_text));
     const std::filesystem::path generation_path = folder / "generation_config.json";
-    if (std::filesystem::exists(generation_path)) {
+    if (std::filesystem::exists(generation_path, ignored)) {
       ASSIGN_OR_RETURN(const std::string generation_text, platform::ReadTextFile(generation_path));
       RETURN_IF_ERROR(checkpoint->ReadEndTokens(generation_path, generation_text));
     }

@@ -13,6 +13,12 @@ Model::Model(std::unique_ptr<Checkpoint> checkpoint, tokenizer::Tokenizer tokeni
 Result<std::unique_ptr<Model>> Model::Load(const std::filesystem::path& path, platform::ThreadPool& threads) {
   ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint, OpenCheckpoint(path));
   ASSIGN_OR_RETURN(tokenizer::Tokenizer tokenizer, tokenizer::Tokenizer::Create(checkpoint->vocabulary()));
+  const int64_t vocab_size = checkpoint->config().vocab_size;
+  if (tokenizer.bos() >= vocab_size || tokenizer.eos() >= vocab_size) {
+    return MakeError(ErrorCode::kCorrupt,
+                     "{}: tokens {} and {} begin and end a text, but the embedding table has {} rows", path.string(),
+                     tokenizer.bos(), tokenizer.eos(), vocab_size);
+  }
   std::unique_ptr<Model> model(new Model(std::move(checkpoint), std::move(tokenizer)));
   ASSIGN_OR_RETURN(model->parameters_, LoadWeights(model->graph_, *model->checkpoint_, threads));
   return model;

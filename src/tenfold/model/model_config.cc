@@ -1,5 +1,6 @@
 #include "tenfold/model/model_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -94,10 +95,15 @@ Status ReadGgufDivisors(const formats::GgufFile& file, RotaryConfig& rotary) {
 }
 
 Status ReadHuggingFaceScaling(const json::object& config, const std::string& source, RotaryConfig& rotary) {
-  const json::value* value = config.if_contains("rope_scaling");
+  // Newer files put the base and the scaling together under "rope_parameters".
+  const bool is_new = config.contains("rope_parameters");
+  const char* const key = is_new ? "rope_parameters" : "rope_scaling";
+  const json::value* value = config.if_contains(key);
   if (value == nullptr || value->is_null()) return {};
-  if (!value->is_object()) return MakeError(ErrorCode::kCorrupt, "{}: \"rope_scaling\" must be an object", source);
+  if (!value->is_object()) return MakeError(ErrorCode::kCorrupt, "{}: \"{}\" must be an object", source, key);
   const json::object& scaling = value->get_object();
+  ASSIGN_OR_RETURN(const auto base, GetNumber(scaling, "rope_theta", source));
+  rotary.base = base.value_or(rotary.base);
   ASSIGN_OR_RETURN(auto type, GetString(scaling, "rope_type", source));
   if (!type) {
     ASSIGN_OR_RETURN(type, GetString(scaling, "type", source));
@@ -155,6 +161,8 @@ Result<ModelConfig> ConfigFromGguf(const formats::GgufFile& file) {
   ASSIGN_OR_RETURN(config.ffn_size, require("feed_forward_length"));
   ASSIGN_OR_RETURN(config.num_heads, require("attention.head_count"));
   ASSIGN_OR_RETURN(config.context_length, require("context_length"));
+  ASSIGN_OR_RETURN(const auto window, file.GetInt(prefix + "attention.sliding_window"));
+  if (window.value_or(0) > 0) config.context_length = std::min(config.context_length, *window);
   ASSIGN_OR_RETURN(const auto kv_heads, file.GetInt(prefix + "attention.head_count_kv"));
   config.num_kv_heads = kv_heads.value_or(config.num_heads);
   ASSIGN_OR_RETURN(const auto head_dim, file.GetInt(prefix + "attention.key_length"));
@@ -189,9 +197,11 @@ Result<ModelConfig> ConfigFromHuggingFace(std::string_view text, const std::stri
   const json::object& object = document.get_object();
   ASSIGN_OR_RETURN(const auto type, GetString(object, "model_type", source));
   if (!type) return MakeError(ErrorCode::kCorrupt, "{}: \"model_type\" is missing", source);
-  RETURN_IF_ERROR(CheckArchitecture(*type, source));
+  // Mistral is Llama with a window over its attention, which later versions leave out.
+  const std::string architecture = *type == "mistral" ? "llama" : *type;
+  RETURN_IF_ERROR(CheckArchitecture(architecture, source));
   ModelConfig config;
-  config.architecture = *type;
+  config.architecture = architecture;
   const auto require = [&](const char* key) { return Require(GetInt(object, key, source), source, key); };
   ASSIGN_OR_RETURN(config.num_layers, require("num_hidden_layers"));
   ASSIGN_OR_RETURN(config.hidden_size, require("hidden_size"));
@@ -199,6 +209,8 @@ Result<ModelConfig> ConfigFromHuggingFace(std::string_view text, const std::stri
   ASSIGN_OR_RETURN(config.num_heads, require("num_attention_heads"));
   ASSIGN_OR_RETURN(config.context_length, require("max_position_embeddings"));
   ASSIGN_OR_RETURN(config.vocab_size, require("vocab_size"));
+  ASSIGN_OR_RETURN(const auto window, GetInt(object, "sliding_window", source));
+  config.context_length = std::min(config.context_length, window.value_or(config.context_length));
   ASSIGN_OR_RETURN(const auto kv_heads, GetInt(object, "num_key_value_heads", source));
   config.num_kv_heads = kv_heads.value_or(config.num_heads);
   ASSIGN_OR_RETURN(const auto head_dim, GetInt(object, "head_dim", source));

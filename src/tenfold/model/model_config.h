@@ -41,6 +41,7 @@ struct ModelConfig {
   int64_t num_kv_heads = 0;
   int64_t head_dim = 0;
   int64_t vocab_size = 0;
+  // Tokens that a sequence may have. Within a sliding window, where a model has one: up to there it is full attention.
   int64_t context_length = 0;
   double norm_epsilon = 1e-5;
   bool tied_head = false;  // the output matrix is the embedding table

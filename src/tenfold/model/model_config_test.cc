@@ -66,6 +66,23 @@ TEST_P(RefusedConfig, IsNamed) {
   EXPECT_NE(config.error().message.find("config.json"), std::string::npos);
 }
 
+TEST(ConfigFromHuggingFace, ReadsTheNewPlaceOfRotaryParameters) {
+  const std::string text = With("rope_parameters", R"({"rope_type": "linear", "rope_theta": 500000, "factor": 2})");
+  const RotaryConfig rotary = ConfigFromHuggingFace(text, "config.json").value().rotary;
+  EXPECT_EQ(rotary.base, 500000);
+  EXPECT_EQ(rotary.scaling, RotaryConfig::Scaling::kLinear);
+  EXPECT_EQ(rotary.factor, 2);
+}
+
+TEST(ConfigFromHuggingFace, EndsTheContextWhereASlidingWindowBegins) {
+  EXPECT_EQ(ConfigFromHuggingFace(With("sliding_window", "128"), "config.json").value().context_length, 128);
+  EXPECT_EQ(ConfigFromHuggingFace(With("sliding_window", "null"), "config.json").value().context_length, 512);
+}
+
+TEST(ConfigFromHuggingFace, TakesMistralAsLlama) {
+  EXPECT_EQ(ConfigFromHuggingFace(With("model_type", "\"mistral\""), "config.json").value().architecture, "llama");
+}
+
 TEST(ConfigFromHuggingFace, NamesWhatIsMissing) {
   const auto config = ConfigFromHuggingFace(R"({"model_type": "llama"})", "config.json");
   ASSERT_FALSE(config);

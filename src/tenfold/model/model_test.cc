@@ -92,6 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, Stories, testing::Values("models/stories260K.g
                          });
 
 TEST_P(Stories, ReproducesTheRecordedTexts) {
+  REQUIRE_SHARED(GetParam());
   REQUIRE_SHARED("models/stories260K-greedy.json");
   Session session(SharedData(GetParam()), 512);
   const json::value records = ReadJson(SharedData("models/stories260K-greedy.json"));
@@ -105,6 +106,7 @@ TEST_P(Stories, ReproducesTheRecordedTexts) {
 }
 
 TEST_P(Stories, ReproducesTheRecordedLikelihood) {
+  REQUIRE_SHARED(GetParam());
   REQUIRE_SHARED("models/stories260K-greedy.json");
   Session session(SharedData(GetParam()), 512);
   const json::value records = ReadJson(SharedData("models/stories260K-greedy.json"));

@@ -4,11 +4,18 @@
 
 #include <utility>
 
+#include "tenfold/platform/memory_info.h"
+
 namespace tenfold::platform {
 
 Result<AlignedBuffer> AlignedBuffer::Allocate(size_t size_bytes, std::string_view what) {
   AlignedBuffer buffer;
   if (size_bytes == 0) return buffer;
+  const size_t available_bytes = AvailableMemoryBytes();
+  if (size_bytes > available_bytes) {
+    return MakeError(ErrorCode::kResourceExhausted, "no memory for {}: {} MiB are needed, {} MiB are free", what,
+                     size_bytes >> 20, available_bytes >> 20);
+  }
   void* memory = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     return MakeError(ErrorCode::kResourceExhausted, "no memory for {}: {:.1f} MiB were refused by the system", what,

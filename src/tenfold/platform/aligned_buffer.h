@@ -13,7 +13,8 @@ namespace tenfold::platform {
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  // Errors: kResourceExhausted, naming `what` ("KV pages") and the size.
+  // Errors: kResourceExhausted, naming `what` ("KV pages"), the size, and how much is free: the system would promise
+  // more than it has.
   static Result<AlignedBuffer> Allocate(size_t size_bytes, std::string_view what);
   ~AlignedBuffer();
   AlignedBuffer(AlignedBuffer&& other) noexcept;

@@ -12,7 +12,7 @@
 namespace tenfold::platform {
 
 Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO is refused, not waited for
   if (fd < 0) {
     const ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
     return MakeError(code, "{}: cannot be opened: {}", path.string(), std::strerror(errno));

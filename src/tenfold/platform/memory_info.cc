@@ -1,6 +1,5 @@
 #include "tenfold/platform/memory_info.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,12 +38,6 @@ size_t AvailableMemoryBytes() {
   const size_t used = ReadNumber("/sys/fs/cgroup/memory.current", 0);
   const size_t cgroup_room = limit == kNoLimit ? kNoLimit : limit - std::min(limit, used);
   return std::min(MemAvailableBytes(), cgroup_room);
-}
-
-size_t PeakResidentBytes() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<size_t>(usage.ru_maxrss) * 1024;
 }
 
 int NumUsableProcessors() {

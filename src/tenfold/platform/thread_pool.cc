@@ -1,6 +1,9 @@
 #include "tenfold/platform/thread_pool.h"
 
+#include <system_error>
+
 #include "tenfold/base/check.h"
+#include "tenfold/base/logging.h"
 
 namespace tenfold::platform {
 namespace {
@@ -32,10 +35,15 @@ constexpr uint64_t Tickets(uint64_t generation, uint64_t num_pieces) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int num_threads) : num_threads_(num_threads) {
+ThreadPool::ThreadPool(int num_threads) {
   CHECK_GE(num_threads, 1);
-  for (int thread = 1; thread < num_threads; ++thread) {
-    workers_.emplace_back([this, thread] { WorkerLoop(thread); });
+  try {
+    for (int thread = 1; thread < num_threads; ++thread) {
+      workers_.emplace_back([this, thread] { WorkerLoop(thread); });
+      ++num_threads_;
+    }
+  } catch (const std::system_error& refused) {  // a limit on processes or memory
+    LogWarning("{} of {} threads could be started: {}", num_threads_, num_threads, refused.what());
   }
 }
 

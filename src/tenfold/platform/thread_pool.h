@@ -19,7 +19,8 @@ namespace tenfold::platform {
 
 class ThreadPool {
  public:
-  // `num_threads` counts the caller; at least 1.
+  // `num_threads` counts the caller; at least 1. Where the system refuses to start that many, the team stays smaller,
+  // with a warning: num_threads() tells.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -48,7 +49,7 @@ class ThreadPool {
     std::atomic<uint64_t> value{0};
   };
 
-  const int num_threads_;
+  int num_threads_ = 1;
   // Rises by one per Run; sleeping workers wait on it.
   Word generation_;
   // The low half of the generation, and below it how many pieces nobody has taken yet. Taking one is a
