@@ -4,7 +4,7 @@
 #   make test               installs packages, builds, runs every test
 #
 #   make build              builds build/release/bin/tenfold
-#   make asan | tsan        builds and runs the tests of cache, scheduler, engine and server under sanitizers
+#   make asan | tsan        builds and runs, under sanitizers, the tests of engine, cache and server and what they stand on
 #   make fuzz               builds the fuzz targets into build/fuzz/bin (clang)
 #   make format | check     formats the sources | checks format, levels and clang-tidy's list
 #   make clean              removes build/
@@ -16,8 +16,12 @@ ARGS ?=
 
 # Warnings are errors where they are looked at: in CI.
 CONFIGURE = cmake $(if $(CI),-DTENFOLD_WERROR=ON)
-SANITIZED_TARGETS = cache_test scheduler_test sampling_test engine_test server_test laws_test
-SANITIZED_LABELS = ^(cache|scheduler|sampling|engine|server|laws)$$
+SANITIZED = platform cache scheduler engine server laws
+# Parsers of foreign input; they have no threads.
+asan: SANITIZED += formats tokenizer sampling
+SANITIZED_TARGETS = $(SANITIZED:%=%_test)
+empty :=
+SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
 
 .PHONY: serve test build asan tsan fuzz format check clean
 
@@ -56,6 +60,7 @@ format:
 
 check:
 	@tools/install_dependencies.sh develop
+	@$(CONFIGURE) --preset release --log-level=WARNING
 	@tools/check.sh
 
 clean:

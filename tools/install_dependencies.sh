@@ -13,7 +13,8 @@ set -euo pipefail
 
 group=${1:-build}
 
-# One package per word; alternatives are separated by "|", the first that exists is taken (Debian's name, then Ubuntu's).
+# One package per word; alternatives are separated by "|", the first that exists is taken: what
+# belongs to the newer system stands last unless the older name lives on there.
 packages=(
   g++ cmake ninja-build pkg-config
   "libboost1.81-dev|libboost1.83-dev" "libboost-json1.81-dev|libboost-json1.83-dev"
@@ -22,7 +23,7 @@ packages=(
 case "$group" in
   build) ;;
   test | develop) packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3) ;;&
-  develop) packages+=(clang "libclang-rt-14-dev|libclang-rt-18-dev" clang-format clang-tidy) ;;
+  develop) packages+=(clang "libclang-rt-18-dev|libclang-rt-14-dev" clang-format clang-tidy) ;;
   test) ;;
   *)
     echo "usage: $0 [build|test|develop]" >&2
