@@ -235,9 +235,9 @@ TokenId FindToken(const Vocabulary& vocabulary, std::string_view text) {
 }
 
 const json::value& Member(const json::object& object, std::string_view key) {
-  static const json::value kNull;
+  static const json::value null;
   const json::value* member = object.if_contains(key);
-  return member == nullptr ? kNull : *member;
+  return member == nullptr ? null : *member;
 }
 
 Result<const json::array*> GetArray(const json::object& object, std::string_view key, std::string_view what) {
