@@ -7,7 +7,7 @@
 namespace tenfold::kernels {
 
 int64_t AttentionScratchFloats(int64_t num_rows, int64_t head_dim) {
-  const int64_t padded = (head_dim + 15) / 16 * 16;
+  const int64_t padded = KvLayout{.head_dim = head_dim}.padded_head_dim();
   return num_rows * (head_dim + padded + kAttentionKeys + 16 + 1);
 }
 
