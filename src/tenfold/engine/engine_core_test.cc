@@ -86,6 +86,19 @@ TEST(EngineCore, StopsAtAStopStringAndNeverShowsIt) {
   EXPECT_EQ(out.text, whole.text.substr(0, whole.text.find(stop)));
 }
 
+// Half a character at the length limit becomes U+FFFD only in the last flush, and may complete a stop string there.
+TEST(EngineCore, StopsAtAStopStringThatTheLastFlushCompletes) {
+  constexpr TokenId kLeadByte = 3 + 0xe2;  // "<0xE2>" of the tiny vocabulary
+  Request request = Ask(1, "once", 1);
+  request.sampling.logit_bias = {{kLeadByte, 100.0}};
+  request.sampling.stop = {"\xef\xbf\xbd"};
+  const Transcript out = RunOne(std::move(request));
+  EXPECT_EQ(out.tokens, std::vector<TokenId>{kLeadByte});
+  EXPECT_EQ(out.finish, FinishReason::kStop);
+  EXPECT_EQ(out.stop_string, "\xef\xbf\xbd");
+  EXPECT_EQ(out.text, "");
+}
+
 TEST(EngineCore, EndsAtEndOfSequenceUnlessToldOtherwise) {
   Request request = Ask(1, "once", 50);
   request.sampling.ignore_eos = false;
