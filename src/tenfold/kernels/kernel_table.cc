@@ -14,6 +14,7 @@ int64_t AttentionScratchFloats(int64_t num_rows, int64_t head_dim) {
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features) {
   std::vector<const KernelTable*> tables;
 #if defined(__x86_64__)
+  if (features.avx512_vnni && features.avx512_bf16) tables.push_back(&Avx512Bf16Kernels());
   if (features.avx512_vnni) tables.push_back(&Avx512Kernels());
   if (features.avx2) tables.push_back(&Avx2Kernels());
 #endif

@@ -17,6 +17,12 @@ bool HasF16c() {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
 
+// Neither do older compilers know "avx512bf16".
+bool HasAvx512Bf16() {
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 5) != 0;
+}
+
 }  // namespace
 #endif
 
@@ -28,6 +34,7 @@ CpuFeatures DetectCpuFeatures() {
   features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   features.avx512_vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
+  features.avx512_bf16 = features.avx512 && HasAvx512Bf16();
 #endif
   return features;
 }

@@ -120,6 +120,46 @@ struct SimdAvx2 {
     };
     return {half(sum.low, weights.low), half(sum.high, weights.high)};
   }
+
+  using Pairs = I32;
+  static Pairs LoadPairs(const tensor::Bf16* from) { return LoadBytes(reinterpret_cast<const uint8_t*>(from)); }
+  static Pairs SetPair(const tensor::Bf16* two) {
+    int32_t pair;
+    std::memcpy(&pair, two, sizeof(pair));
+    return SetInt(pair);
+  }
+  static void StorePairs(tensor::Bf16* to, Pairs v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v.low);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 16), v.high);
+  }
+  static Pairs FirstOfPairs(Pairs a) {
+    const __m256i mask = _mm256_set1_epi32(0xffff);
+    return {_mm256_and_si256(a.low, mask), _mm256_and_si256(a.high, mask)};
+  }
+  static Pairs PackPairs(F32 even, F32 odd) {
+    const auto half = [](__m256 a, __m256 b) {
+      return _mm256_blend_epi16(_mm256_srli_epi32(RoundToBf16(a), 16), RoundToBf16(b), 0xaa);
+    };
+    return {half(even.low, odd.low), half(even.high, odd.high)};
+  }
+  static F32 DotPairs(F32 sum, Pairs a, Pairs b) {
+    const auto first = [](__m256i v) { return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16)); };
+    const auto second = [](__m256i v) { return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(-65536))); };
+    const auto half = [&](__m256 total, __m256i x, __m256i y) {
+      return _mm256_fmadd_ps(second(x), second(y), _mm256_fmadd_ps(first(x), first(y), total));
+    };
+    return {half(sum.low, a.low, b.low), half(sum.high, a.high, b.high)};
+  }
+
+ private:
+  // As SimdAvx512's.
+  static __m256i RoundToBf16(__m256 v) {
+    const __m256i bits = _mm256_castps_si256(v);
+    const __m256i is_odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(is_odd, _mm256_set1_epi32(0x7fff)));
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    return _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
+  }
 };
 
 }  // namespace tenfold::kernels

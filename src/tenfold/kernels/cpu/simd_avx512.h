@@ -1,4 +1,4 @@
-// Sixteen lanes in one register: AVX-512 with VNNI.
+// Sixteen lanes in one register: AVX-512 with VNNI, and with BF16 on top.
 //
 // The contract of a Simd class, over which all CPU kernels are written once (matmul_inl.h, attention_inl.h,
 // row_ops_inl.h): F32 and I32 are sixteen lanes; a lane never sees another one except in Reduce*, whose order is fixed.
@@ -6,6 +6,9 @@
 //   Max(a, b), Min(a, b)  b where either is NaN.
 //   KeepFirst(v, n, x)  lanes from n on become x.
 //   DotAdd(sum, w, x)   lane i: sum + w[4i..4i+3] (unsigned) · x[0..3] (signed), exact.
+//   Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
+//   b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
+//   keeps a[2i] and makes a[2i+1] zero.
 // Only this header's user, a file compiled with the matching -m flags, may include it: see kernels/CMakeLists.txt.
 #pragma once
 
@@ -23,6 +26,7 @@ struct SimdAvx512 {
   using F32 = __m512;
   using I32 = __m512i;
   using Bytes = __m512i;
+  using Pairs = __m512i;
 
   static __mmask16 FirstLanes(int64_t count) {
     return static_cast<__mmask16>(count >= 16 ? 0xffffu : (1u << static_cast<unsigned>(count)) - 1u);
@@ -71,6 +75,52 @@ struct SimdAvx512 {
     std::memcpy(&four, four_activations, sizeof(four));
     return _mm512_dpbusd_epi32(sum, weights, _mm512_set1_epi32(four));
   }
+
+  static Pairs LoadPairs(const tensor::Bf16* from) { return _mm512_loadu_si512(from); }
+  static Pairs SetPair(const tensor::Bf16* two) {
+    int32_t pair;
+    std::memcpy(&pair, two, sizeof(pair));
+    return _mm512_set1_epi32(pair);
+  }
+  static void StorePairs(tensor::Bf16* to, Pairs v) { _mm512_storeu_si512(to, v); }
+  static Pairs FirstOfPairs(Pairs a) { return _mm512_and_si512(a, _mm512_set1_epi32(0xffff)); }
+  static Pairs PackPairs(F32 even, F32 odd) {
+    const __m512i low = _mm512_srli_epi32(RoundToBf16(even), 16);
+    return _mm512_or_si512(low, _mm512_and_si512(RoundToBf16(odd), _mm512_set1_epi32(-65536)));
+  }
+  static F32 DotPairs(F32 sum, Pairs a, Pairs b) {
+    const __m512i high = _mm512_set1_epi32(-65536);
+    const auto first = [](Pairs v) { return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16)); };
+    const auto second = [&](Pairs v) { return _mm512_castsi512_ps(_mm512_and_si512(v, high)); };
+    return MulAdd(second(a), second(b), MulAdd(first(a), first(b), sum));
+  }
+
+ private:
+  // The nearest bfloat16 in the upper half of each lane, ties to even; the lower half is of no meaning. NaN stays NaN.
+  static __m512i RoundToBf16(F32 v) {
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i is_odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(is_odd, _mm512_set1_epi32(0x7fff)));
+    const __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    return _mm512_mask_or_epi32(rounded, is_nan, bits, _mm512_set1_epi32(0x400000));
+  }
 };
+
+#ifdef __AVX512BF16__
+struct SimdAvx512Bf16 : SimdAvx512 {
+  static constexpr const char* kName = "avx512-bf16";
+
+  static Pairs PackPairs(F32 even, F32 odd) {
+    // Concatenates; the permutation interleaves the halves.
+    const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutexvar_epi16(order, halves);
+  }
+  static F32 DotPairs(F32 sum, Pairs a, Pairs b) {
+    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+};
+#endif
 
 }  // namespace tenfold::kernels

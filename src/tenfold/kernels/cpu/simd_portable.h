@@ -125,6 +125,39 @@ struct SimdPortable {
     }
     return sum;
   }
+
+  struct Pairs {
+    tensor::Bf16 number[32];
+  };
+  static Pairs LoadPairs(const tensor::Bf16* from) {
+    Pairs result;
+    std::memcpy(result.number, from, sizeof(result.number));
+    return result;
+  }
+  static Pairs SetPair(const tensor::Bf16* two) {
+    Pairs result;
+    for (int i = 0; i < 32; ++i) result.number[i] = two[i % 2];
+    return result;
+  }
+  static void StorePairs(tensor::Bf16* to, const Pairs& v) { std::memcpy(to, v.number, sizeof(v.number)); }
+  static Pairs FirstOfPairs(Pairs a) {
+    for (int i = 1; i < 32; i += 2) a.number[i] = {0};
+    return a;
+  }
+  static Pairs PackPairs(const F32& even, const F32& odd) {
+    Pairs result;
+    for (int i = 0; i < 16; ++i) {
+      result.number[2 * i] = tensor::ToBf16(even.lane[i]);
+      result.number[2 * i + 1] = tensor::ToBf16(odd.lane[i]);
+    }
+    return result;
+  }
+  static F32 DotPairs(const F32& sum, const Pairs& a, const Pairs& b) {
+    return Map([&](int i) {
+      const float first = sum.lane[i] + ToFloat(a.number[2 * i]) * ToFloat(b.number[2 * i]);
+      return first + ToFloat(a.number[2 * i + 1]) * ToFloat(b.number[2 * i + 1]);
+    });
+  }
 };
 
 }  // namespace tenfold::kernels

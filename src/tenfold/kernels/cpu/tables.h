@@ -6,7 +6,9 @@
 namespace tenfold::kernels {
 
 const KernelTable& PortableKernels();
-const KernelTable& Avx2Kernels();    // x86-64 builds only
-const KernelTable& Avx512Kernels();  // x86-64 builds only
+// x86-64 builds only:
+const KernelTable& Avx2Kernels();
+const KernelTable& Avx512Kernels();
+const KernelTable& Avx512Bf16Kernels();
 
 }  // namespace tenfold::kernels
