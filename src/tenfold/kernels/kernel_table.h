@@ -12,24 +12,19 @@
 #include "tenfold/base/result.h"
 #include "tenfold/kernels/kv_layout.h"
 #include "tenfold/kernels/packed_matrix.h"
+#include "tenfold/kernels/packed_rows.h"
 #include "tenfold/platform/cpu_features.h"
 
 namespace tenfold::kernels {
 
-// Activations as 8-bit integers with a scale for each 32 of them, for products with quantized weights.
-struct QuantizedRows {
-  int64_t cols = 0;        // padded to kQuantStep
-  int8_t* values;          // [rows, cols]
-  float* scales;           // [rows, cols / 32]
-  int32_t* negative_sums;  // [rows, cols / 32]  -sum of the block's values
-};
-
-// The left side of a product: `rows` rows, as floats for plain weights, quantized for quantized ones.
-struct MatmulInput {
-  int64_t rows = 0;
-  const float* floats = nullptr;  // [rows, stride]
-  int64_t stride = 0;
-  QuantizedRows quantized{};
+// One thread's piece of a product: all rows of x against the weight tiles [tile_begin, tile_end).
+struct MatmulPiece {
+  const PackedMatrix* weights = nullptr;
+  const PackedRows* x = nullptr;
+  int64_t tile_begin = 0;
+  int64_t tile_end = 0;
+  int64_t next_tile = 0;  // where this thread will probably go on: fetched meanwhile
+  float* y = nullptr;     // [x.rows, weights.rows]
 };
 
 // One thread's piece of attention: consecutive queries of one sequence against one key-value head.
@@ -51,13 +46,15 @@ struct AttentionPiece {
 struct KernelTable {
   const char* name;
 
-  // Quantizes one row of `cols` floats; fills up to out.cols with zeros.
-  void (*quantize_row)(const float* x, int64_t cols, int64_t row, const QuantizedRows& out);
+  // Rows that one pass of the matrix kernels takes together (PackedRows::max_tile_rows).
+  int64_t max_tile_rows;
 
-  // y[m, n] = sum over k of x[m, k] * w[n, k], for all rows of x and the rows of w in tiles [tile_begin, tile_end).
-  // y is [x.rows, y_stride].
-  void (*matmul_tiles)(const PackedMatrix& w, int64_t tile_begin, int64_t tile_end, const MatmulInput& x, float* y,
-                       int64_t y_stride);
+  // Packs one row of `cols` floats into kBf16 or kInt8 rows, and zeros up to out.cols. Infinity or NaN anywhere in it
+  // makes all products of the row NaN.
+  void (*pack_row)(const float* x, int64_t cols, int64_t row, const PackedRows& out);
+
+  // y[m, n] = sum over k of x[m, k] * w[n, k] for the piece.
+  void (*matmul)(const MatmulPiece& piece);
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight, one row.
   void (*rms_norm)(const float* x, const float* weight, float epsilon, int64_t cols, float* y);

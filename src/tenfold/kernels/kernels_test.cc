@@ -83,7 +83,7 @@ TEST_P(MatmulTest, AgreesWithTheReference) {
   const PackedMatrix packed = PackedMatrix::Pack(weights.view, {}, threads).value();
   constexpr int64_t kRows = 7;
   const std::vector<float> x = Random(static_cast<size_t>(kRows * shape.cols), 2);
-  const std::vector<float> seen = packed.is_quantized() ? ref::RoundToInt8Blocks(x, shape.cols) : x;
+  const std::vector<float> seen = ref::RoundLikePackedRows(RowFormatFor(shape.type), x, shape.cols);
   std::vector<double> magnitudes;
   const std::vector<double> expected = ref::Matmul(weights.view, seen, kRows, &magnitudes);
   const std::vector<float> y = RunMatmul(*table, threads, packed, x, kRows);
@@ -101,7 +101,7 @@ TEST_P(MatmulTest, RowsDoNotDependOnTheirCompany) {
   constexpr int64_t kRows = 41;
   const std::vector<float> x = Random(static_cast<size_t>(kRows * shape.cols), 3);
   const std::vector<float> together = RunMatmul(*table, three, packed, x, kRows);
-  for (const int64_t count : {1, 2, 3, 4, 5, 6, 8, 11, 16, 40}) {
+  for (const int64_t count : {0, 1, 2, 3, 4, 5, 6, 8, 11, 16, 40}) {
     const std::vector<float> some(x.begin() + shape.cols, x.begin() + (1 + count) * shape.cols);
     const std::vector<float> y = RunMatmul(*table, one, packed, some, count);
     for (size_t i = 0; i < y.size(); ++i)
@@ -171,22 +171,57 @@ TEST_P(EveryKernelTable, AddAdds) {
   for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], a[i] + b[i]);
 }
 
-// A NaN or infinity anywhere in a block makes its scale NaN, so that the products are NaN too and the request fails
-// loudly.
-TEST_P(EveryKernelTable, QuantizeRowDoesNotHideNumbersThatAreNone) {
-  for (const size_t place : {0, 15, 16, 31}) {
-    for (const float broken : {NAN, INFINITY, -INFINITY}) {
-      std::vector<float> x = Random(64, 10);
-      x[place] = broken;
-      std::vector<int8_t> values(64);
-      std::vector<float> scales(2);
-      std::vector<int32_t> negative_sums(2);
-      GetParam()->quantize_row(x.data(), 64, 0, {64, values.data(), scales.data(), negative_sums.data()});
-      EXPECT_TRUE(std::isnan(scales[0])) << place;
-      EXPECT_TRUE(std::isfinite(scales[1]));
-      EXPECT_EQ(negative_sums[0], 0);
+// A NaN or infinity anywhere in a row makes all its products NaN, so that the request fails loudly; the rows beside it
+// are as ever.
+TEST_P(EveryKernelTable, ProductsDoNotHideNumbersThatAreNone) {
+  platform::ThreadPool threads(1);
+  for (const DataType type : {DataType::kF32, DataType::kBF16, DataType::kQ8_0, DataType::kQ4_0}) {
+    const OwnedWeights weights(type, 16, 64);
+    const PackedMatrix packed = PackedMatrix::Pack(weights.view, {}, threads).value();
+    const std::vector<float> good = Random(3 * 64, 10);
+    const std::vector<float> expected = RunMatmul(*GetParam(), threads, packed, good, 3);
+    for (const size_t place : {0, 15, 16, 31, 63}) {
+      for (const float broken : {NAN, INFINITY, -INFINITY}) {
+        std::vector<float> x = good;
+        x[64 + place] = broken;
+        const std::vector<float> y = RunMatmul(*GetParam(), threads, packed, x, 3);
+        for (size_t i = 0; i < y.size(); ++i) {
+          if (i / 16 == 1) {
+            EXPECT_FALSE(std::isfinite(y[i])) << Name(type) << " " << place;
+          } else {
+            EXPECT_EQ(y[i], expected[i]);
+          }
+        }
+      }
     }
   }
+}
+
+// Magnitudes that stretch the exponents of a row: far apart, tiny, huge, all zero.
+TEST_P(EveryKernelTable, PacksRowsOfAnyMagnitude) {
+  platform::ThreadPool threads(1);
+  const OwnedWeights weights(DataType::kQ8_0, 16, 128);
+  const PackedMatrix packed = PackedMatrix::Pack(weights.view, {}, threads).value();
+  for (const auto& [first, second] :
+       {std::pair{1e-30f, 1.0f}, {1e-20f, 1e20f}, {1e-38f, 1e-38f}, {1e30f, 1e-3f}, {0.0f, 1.0f}, {0.0f, 0.0f}}) {
+    std::vector<float> x = Random(128, 12);
+    for (size_t i = 0; i < x.size(); ++i) x[i] *= i < 64 ? first : second;
+    std::vector<double> magnitudes;
+    const auto expected = ref::Matmul(weights.view, ref::RoundLikePackedRows(RowFormat::kInt8, x, 128), 1, &magnitudes);
+    const auto y = RunMatmul(*GetParam(), threads, packed, x, 1);
+    // As MatmulTest's bound, and what a step of the smallest normal float leaves out.
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_NEAR(y[i], expected[i], magnitudes[i] * 132 * 0x1.0p-24 + 128 * 0x1.0p-126) << first << " " << second;
+  }
+}
+
+TEST(PackedMatrix, RefusesScalesThatAreNone) {
+  OwnedWeights weights(DataType::kQ4_0, 20, 64);
+  reinterpret_cast<tensor::BlockQ4_0*>(weights.bytes.data())[37].scale = {0x7c00};
+  platform::ThreadPool threads(1);
+  const auto packed = PackedMatrix::Pack(weights.view, {}, threads);
+  ASSERT_FALSE(packed);
+  EXPECT_EQ(packed.error().message, "a scale of its Q4_0 blocks is infinite or not a number");
 }
 
 TEST_P(EveryKernelTable, SiluMultiplyKeepsNaN) {

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "tenfold/base/check.h"
+#include "tenfold/base/rounding.h"
+
 namespace tenfold::kernels {
 namespace {
-
-int64_t PaddedCols(const PackedMatrix& weights) {
-  return (weights.cols() + kQuantStep - 1) / kQuantStep * kQuantStep;
-}
 
 // Tiles per piece of work. Many rows make a pair of tiles work enough; with few rows the pieces are larger, so that
 // each thread reads long streams, but there are still several per thread to even out a core that the system took away.
@@ -21,35 +20,56 @@ int64_t TilesPerPiece(int64_t num_tiles, int64_t rows, int num_threads) {
 
 }  // namespace
 
+void PackAllRows(const KernelTable& kernels, platform::ThreadPool& threads, const float* x, int64_t cols,
+                 const PackedRows& rows) {
+  if (rows.format == RowFormat::kF32) return;
+  // A tile of rows is one thread's: its rows' numbers share cache lines.
+  threads.Run(rows.num_tiles(), [&](int64_t index, int) {
+    const RowTile tile = rows.tile(index);
+    for (int64_t row = tile.begin; row < tile.begin + tile.count; ++row) {
+      kernels.pack_row(x + row * cols, cols, row, rows);
+    }
+  });
+}
+
+void MultiplyPacked(const KernelTable& kernels, platform::ThreadPool& threads, std::span<const Product> products,
+                    const PackedRows& rows) {
+  if (rows.rows == 0) return;  // a step of prompts' chunks may want no logits
+  constexpr size_t kMostProducts = 8;
+  CHECK_LE(products.size(), kMostProducts);
+  int64_t per_piece[kMostProducts], first_piece[kMostProducts + 1] = {0};
+  for (size_t p = 0; p < products.size(); ++p) {
+    const PackedMatrix& weights = *products[p].weights;
+    CHECK(RowFormatFor(weights.type()) == rows.format);
+    per_piece[p] = TilesPerPiece(weights.num_tiles(), rows.rows, threads.num_threads());
+    first_piece[p + 1] = first_piece[p] + CeilDivide(weights.num_tiles(), per_piece[p]);
+  }
+  threads.Run(first_piece[products.size()], [&](int64_t piece, int) {
+    size_t p = 0;
+    while (piece >= first_piece[p + 1]) ++p;
+    const PackedMatrix& weights = *products[p].weights;
+    const int64_t begin = (piece - first_piece[p]) * per_piece[p];
+    kernels.matmul({.weights = &weights,
+                    .x = &rows,
+                    .tile_begin = begin,
+                    .tile_end = std::min(weights.num_tiles(), begin + per_piece[p]),
+                    // Threads take pieces in turn.
+                    .next_tile = begin + per_piece[p] * threads.num_threads(),
+                    .y = products[p].y});
+  });
+}
+
 size_t MatmulScratchBytes(const PackedMatrix& weights, int64_t rows) {
-  if (!weights.is_quantized()) return 0;
-  const int64_t cols = PaddedCols(weights);
-  return static_cast<size_t>(rows * (cols + cols / kQuantBlock * 8));
+  return PackedRowsBytes(RowFormatFor(weights.type()), rows, weights.cols());
 }
 
 void Matmul(const KernelTable& kernels, platform::ThreadPool& threads, const PackedMatrix& weights, const float* x,
             int64_t rows, float* y, std::byte* scratch) {
-  MatmulInput input{.rows = rows, .floats = x, .stride = weights.cols()};
-  if (weights.is_quantized()) {
-    const int64_t cols = PaddedCols(weights);
-    QuantizedRows& quantized = input.quantized;
-    quantized.cols = cols;
-    quantized.values = reinterpret_cast<int8_t*>(scratch);
-    quantized.scales = reinterpret_cast<float*>(scratch + rows * cols);
-    quantized.negative_sums = reinterpret_cast<int32_t*>(scratch + rows * cols + rows * (cols / kQuantBlock) * 4);
-    constexpr int64_t kRowsPerPiece = 8;
-    threads.Run((rows + kRowsPerPiece - 1) / kRowsPerPiece, [&](int64_t piece, int) {
-      const int64_t end = std::min(rows, (piece + 1) * kRowsPerPiece);
-      for (int64_t row = piece * kRowsPerPiece; row < end; ++row) {
-        kernels.quantize_row(x + row * weights.cols(), weights.cols(), row, quantized);
-      }
-    });
-  }
-  const int64_t per_piece = TilesPerPiece(weights.num_tiles(), rows, threads.num_threads());
-  threads.Run((weights.num_tiles() + per_piece - 1) / per_piece, [&](int64_t piece, int) {
-    const int64_t end = std::min(weights.num_tiles(), (piece + 1) * per_piece);
-    kernels.matmul_tiles(weights, piece * per_piece, end, input, y, weights.rows());
-  });
+  const PackedRows packed =
+      PlanPackedRows(RowFormatFor(weights.type()), rows, weights.cols(), kernels.max_tile_rows, x, scratch);
+  PackAllRows(kernels, threads, x, weights.cols(), packed);
+  const Product product{&weights, y};
+  MultiplyPacked(kernels, threads, {&product, 1}, packed);
 }
 
 }  // namespace tenfold::kernels

@@ -14,7 +14,9 @@ Result<graph::BoundParameter> Load(const graph::Parameter& parameter, const Chec
       bound.table = source.view;
       break;
     case graph::ParameterUse::kMatrix: {
-      ASSIGN_OR_RETURN(bound.matrix, kernels::PackedMatrix::Pack(source.view, source.row_order, threads));
+      auto packed = kernels::PackedMatrix::Pack(source.view, source.row_order, threads);
+      if (!packed) return MakeError(packed.error().code, "tensor {}: {}", parameter.name, packed.error().message);
+      bound.matrix = *std::move(packed);
       break;
     }
     case graph::ParameterUse::kVector:
@@ -43,8 +45,11 @@ Result<std::vector<graph::BoundParameter>> LoadWeights(const graph::Graph& graph
   std::vector<graph::BoundParameter> bound;
   ProgressBar progress("Loading weights", total_bytes);
   for (size_t i = 0; i < graph.parameters.size(); ++i) {
-    ASSIGN_OR_RETURN(graph::BoundParameter parameter, Load(graph.parameters[i], sources[i], threads));
-    bound.push_back(std::move(parameter));
+    auto parameter = Load(graph.parameters[i], sources[i], threads);
+    if (!parameter) {
+      return MakeError(parameter.error().code, "{}: {}", checkpoint.source(), parameter.error().message);
+    }
+    bound.push_back(*std::move(parameter));
     progress.Advance(sources[i].view.size_bytes());
   }
   checkpoint.DropResidentPages();

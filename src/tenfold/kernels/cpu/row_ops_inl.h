@@ -1,10 +1,9 @@
-// Kernels over single rows, written once over a Simd class (simd_avx512.h): norms, rotary, activations, quantization.
+// Kernels over single rows, written once over a Simd class (simd_avx512.h): norms, rotary, activations.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "tenfold/kernels/kernel_table.h"
 
@@ -81,34 +80,6 @@ struct RowOps {
       const F32 denominator = S::Add(one, Exp(S::Sub(S::Zero(), g)));
       StoreSome(y + i, S::Mul(S::Div(g, denominator), LoadSome(up + i, n)), n);
     });
-  }
-
-  // Scale = greatest magnitude / 127 of each 32 values; rounds to nearest, ties to even.
-  static void QuantizeRow(const float* x, int64_t cols, int64_t row, const QuantizedRows& out) {
-    const int64_t num_blocks = out.cols / kQuantBlock;
-    int8_t* const values = out.values + row * out.cols;
-    for (int64_t b = 0; b < num_blocks; ++b) {
-      const int64_t begin = b * kQuantBlock;
-      const int64_t left = std::clamp<int64_t>(cols - begin, 0, kQuantBlock);
-      const F32 low = LoadSome(x + begin, std::min<int64_t>(left, 16));
-      const F32 high = left > 16 ? LoadSome(x + begin + 16, left - 16) : S::Zero();
-      const auto magnitude = [](F32 v) { return S::Max(v, S::Sub(S::Zero(), v)); };
-      const float greatest = S::ReduceMax(S::Max(magnitude(low), magnitude(high)));
-      // A NaN or infinity (a broken model) must not hide in integers: it becomes the scale, and so reaches the logits.
-      const bool is_finite = std::isfinite(S::ReduceAdd(S::Add(magnitude(low), magnitude(high))));
-      const float scale = is_finite ? greatest / 127.0f : std::numeric_limits<float>::quiet_NaN();
-      const F32 inverse = S::Set(scale > 0 ? 1.0f / scale : 0.0f);
-      float rounded[kQuantBlock];
-      S::Store(rounded, S::RoundToInt(S::Mul(low, inverse)));
-      S::Store(rounded + 16, S::RoundToInt(S::Mul(high, inverse)));
-      int32_t sum = 0;
-      for (int64_t i = 0; i < kQuantBlock; ++i) {
-        values[begin + i] = static_cast<int8_t>(is_finite ? rounded[i] : 0.0f);
-        sum += values[begin + i];
-      }
-      out.scales[row * num_blocks + b] = scale;
-      out.negative_sums[row * num_blocks + b] = -sum;
-    }
   }
 };
 

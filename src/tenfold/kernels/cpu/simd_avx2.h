@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -12,6 +13,7 @@ namespace tenfold::kernels {
 
 struct SimdAvx2 {
   static constexpr const char* kName = "avx2";
+  static constexpr int kMatmulRows = 2, kMatmulTiles = 1;  // eight sums in 16 registers
   struct F32 {
     __m256 low, high;
   };
@@ -49,6 +51,11 @@ struct SimdAvx2 {
     _mm256_storeu_ps(to, v.low);
     _mm256_storeu_ps(to + 8, v.high);
   }
+  static void Store(tensor::Bf16* to, F32 v) {
+    const __m256i low = _mm256_srli_epi32(RoundToBf16(v.low), 16), high = _mm256_srli_epi32(RoundToBf16(v.high), 16);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0b11011000));
+  }
   static void StorePart(float* to, F32 v, int64_t count) {
     _mm256_maskstore_ps(to, FirstLanes(count), v.low);
     _mm256_maskstore_ps(to + 8, FirstLanes(count - 8), v.high);
@@ -61,6 +68,10 @@ struct SimdAvx2 {
   static F32 Min(F32 a, F32 b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
   static F32 MulAdd(F32 a, F32 b, F32 c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+  static F32 Abs(F32 a) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return {_mm256_andnot_ps(sign, a.low), _mm256_andnot_ps(sign, a.high)};
   }
   static F32 RoundToInt(F32 a) {
     constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
@@ -93,6 +104,12 @@ struct SimdAvx2 {
   }
 
   static I32 SetInt(int32_t value) { return {_mm256_set1_epi32(value), _mm256_set1_epi32(value)}; }
+  static void StoreBytes(int8_t* to, F32 v) {
+    const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(v.low), _mm256_cvtps_epi32(v.high));
+    const __m256i ordered = _mm256_permute4x64_epi64(words, 0b11011000);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm_packs_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1)));
+  }
   static F32 ToFloats(I32 a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
   static Bytes LoadBytes(const uint8_t* from) {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
@@ -106,16 +123,48 @@ struct SimdAvx2 {
     const __m256i mask = _mm256_set1_epi8(0xf);
     return {_mm256_and_si256(_mm256_srli_epi16(a.low, 4), mask), _mm256_and_si256(_mm256_srli_epi16(a.high, 4), mask)};
   }
-  // VPMADDUBSW would saturate for weights above 127, so even and odd bytes are widened to 16 bits and multiplied there.
-  static I32 DotAdd(I32 sum, Bytes weights, const int8_t* four_activations) {
-    int32_t four;
-    std::memcpy(&four, four_activations, sizeof(four));
-    const __m256i x = _mm256_set1_epi32(four);
-    const __m256i x_even = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8);
-    const __m256i x_odd = _mm256_srai_epi16(x, 8);
+  static I32 LoadInts(const void* from) { return LoadBytes(static_cast<const uint8_t*>(from)); }
+  static I32 AddInt(I32 a, I32 b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
+  static I32 SubInt(I32 a, I32 b) { return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)}; }
+  template <unsigned kBits>
+  static I32 ShiftLeft(I32 a) {
+    return {_mm256_slli_epi32(a.low, kBits), _mm256_slli_epi32(a.high, kBits)};
+  }
+  static I32 BitsOf(F32 a) { return {_mm256_castps_si256(a.low), _mm256_castps_si256(a.high)}; }
+  static F32 FromBits(I32 a) { return {_mm256_castsi256_ps(a.low), _mm256_castsi256_ps(a.high)}; }
+  static F32 WidenUnsigned(const uint8_t* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return ToFloats({_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))});
+  }
+  static F32 WidenSigned(const uint8_t* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return ToFloats({_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))});
+  }
+  template <int kShift>
+  static Bytes ShiftedBits(Bytes a, uint8_t mask) {
+    const auto half = [&](__m256i v) {
+      const __m256i shifted =
+          kShift >= 0 ? _mm256_slli_epi16(v, std::max(kShift, 0)) : _mm256_srli_epi16(v, std::max(-kShift, 0));
+      return _mm256_and_si256(shifted, _mm256_set1_epi8(static_cast<char>(mask)));
+    };
+    return {half(a.low), half(a.high)};
+  }
+  static Bytes Or(Bytes a, Bytes b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
+
+  // Even and odd bytes widened to 16 bits, since VPMADDUBSW would saturate for weights above 127.
+  struct Quad {
+    __m256i even, odd;
+  };
+  static Quad SetQuad(const int8_t* four) {
+    int32_t quad;
+    std::memcpy(&quad, four, sizeof(quad));
+    const __m256i x = _mm256_set1_epi32(quad);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)};
+  }
+  static I32 DotAdd(I32 sum, Bytes weights, Quad x) {
     const auto half = [&](__m256i total, __m256i w) {
-      const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), x_even);
-      const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), x_odd);
+      const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), x.even);
+      const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), x.odd);
       return _mm256_add_epi32(total, _mm256_add_epi32(even, odd));
     };
     return {half(sum.low, weights.low), half(sum.high, weights.high)};

@@ -5,8 +5,8 @@
 //   LoadPart(p, n)   lanes from n on are zero and not read;   StorePart(p, v, n) writes n lanes.
 //   Max(a, b), Min(a, b)  b where either is NaN.
 //   KeepFirst(v, n, x)  lanes from n on become x.
-//   DotAdd(sum, w, x)   lane i: sum + w[4i..4i+3] (unsigned) · x[0..3] (signed), exact.
-//   Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
+//   A Quad is four signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x,
+//   exact. Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
 //   b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
 //   keeps a[2i] and makes a[2i+1] zero.
 // Only this header's user, a file compiled with the matching -m flags, may include it: see kernels/CMakeLists.txt.
@@ -14,6 +14,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -23,6 +24,8 @@ namespace tenfold::kernels {
 
 struct SimdAvx512 {
   static constexpr const char* kName = "avx512-vnni";
+  // Two tiles x six rows: 12 float and 12 integer sums, two weights, an activation and a mask fit in 32 registers.
+  static constexpr int kMatmulRows = 6, kMatmulTiles = 2;
   using F32 = __m512;
   using I32 = __m512i;
   using Bytes = __m512i;
@@ -44,6 +47,9 @@ struct SimdAvx512 {
   }
   static F32 LoadPart(const float* from, int64_t count) { return _mm512_maskz_loadu_ps(FirstLanes(count), from); }
   static void Store(float* to, F32 v) { _mm512_storeu_ps(to, v); }
+  static void Store(tensor::Bf16* to, F32 v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(_mm512_srli_epi32(RoundToBf16(v), 16)));
+  }
   static void StorePart(float* to, F32 v, int64_t count) { _mm512_mask_storeu_ps(to, FirstLanes(count), v); }
   static F32 Add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
   static F32 Sub(F32 a, F32 b) { return _mm512_sub_ps(a, b); }
@@ -52,6 +58,7 @@ struct SimdAvx512 {
   static F32 Max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
   static F32 Min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
   static F32 MulAdd(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+  static F32 Abs(F32 a) { return _mm512_abs_ps(a); }
   static F32 RoundToInt(F32 a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   static F32 ScaleByPowerOfTwo(F32 a, F32 exponent) { return _mm512_scalef_ps(a, exponent); }
   static F32 KeepFirst(F32 a, int64_t count, float otherwise) {
@@ -66,15 +73,44 @@ struct SimdAvx512 {
   static float ReduceMax(F32 a) { return _mm512_reduce_max_ps(a); }
 
   static I32 SetInt(int32_t value) { return _mm512_set1_epi32(value); }
+  // Rounds to nearest and saturates to [-128, 127]; NaN becomes any value.
+  static void StoreBytes(int8_t* to, F32 v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
   static F32 ToFloats(I32 a) { return _mm512_cvtepi32_ps(a); }
   static Bytes LoadBytes(const uint8_t* from) { return _mm512_loadu_si512(from); }
   static Bytes LowNibbles(Bytes a) { return _mm512_and_si512(a, _mm512_set1_epi8(0xf)); }
   static Bytes HighNibbles(Bytes a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(0xf)); }
-  static I32 DotAdd(I32 sum, Bytes weights, const int8_t* four_activations) {
-    int32_t four;
-    std::memcpy(&four, four_activations, sizeof(four));
-    return _mm512_dpbusd_epi32(sum, weights, _mm512_set1_epi32(four));
+  static I32 LoadInts(const void* from) { return _mm512_loadu_si512(from); }
+  static I32 AddInt(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
+  static I32 SubInt(I32 a, I32 b) { return _mm512_sub_epi32(a, b); }
+  template <unsigned kBits>
+  static I32 ShiftLeft(I32 a) {
+    return _mm512_slli_epi32(a, kBits);
   }
+  static I32 BitsOf(F32 a) { return _mm512_castps_si512(a); }
+  static F32 FromBits(I32 a) { return _mm512_castsi512_ps(a); }
+  static F32 WidenUnsigned(const uint8_t* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+  }
+  static F32 WidenSigned(const uint8_t* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+  }
+  // Bits `mask` of every byte of a, shifted left (right if negative) by kShift: `mask` says which to keep afterwards.
+  template <int kShift>
+  static Bytes ShiftedBits(Bytes a, uint8_t mask) {
+    const __m512i shifted = kShift >= 0 ? _mm512_slli_epi16(a, static_cast<unsigned>(std::max(kShift, 0)))
+                                        : _mm512_srli_epi16(a, static_cast<unsigned>(std::max(-kShift, 0)));
+    return _mm512_and_si512(shifted, _mm512_set1_epi8(static_cast<char>(mask)));
+  }
+  static Bytes Or(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
+  using Quad = __m512i;
+  static Quad SetQuad(const int8_t* four) {
+    int32_t quad;
+    std::memcpy(&quad, four, sizeof(quad));
+    return _mm512_set1_epi32(quad);
+  }
+  static I32 DotAdd(I32 sum, Bytes weights, Quad x) { return _mm512_dpbusd_epi32(sum, weights, x); }
 
   static Pairs LoadPairs(const tensor::Bf16* from) { return _mm512_loadu_si512(from); }
   static Pairs SetPair(const tensor::Bf16* two) {
@@ -110,6 +146,10 @@ struct SimdAvx512 {
 struct SimdAvx512Bf16 : SimdAvx512 {
   static constexpr const char* kName = "avx512-bf16";
 
+  static void Store(float* to, F32 v) { SimdAvx512::Store(to, v); }
+  static void Store(tensor::Bf16* to, F32 v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+  }
   static Pairs PackPairs(F32 even, F32 odd) {
     // Concatenates; the permutation interleaves the halves.
     const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));

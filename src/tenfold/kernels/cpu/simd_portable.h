@@ -1,6 +1,7 @@
 // Sixteen lanes in plain C++, for any processor. The shape of every Simd class: see simd_avx512.h for the contract.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -11,6 +12,7 @@ namespace tenfold::kernels {
 
 struct SimdPortable {
   static constexpr const char* kName = "portable";
+  static constexpr int kMatmulRows = 4, kMatmulTiles = 1;
   struct F32 {
     float lane[16];
   };
@@ -49,6 +51,9 @@ struct SimdPortable {
     return result;
   }
   static void Store(float* to, F32 v) { std::memcpy(to, v.lane, sizeof(v.lane)); }
+  static void Store(tensor::Bf16* to, const F32& v) {
+    for (int i = 0; i < 16; ++i) to[i] = tensor::ToBf16(v.lane[i]);
+  }
   static void StorePart(float* to, F32 v, int64_t count) {
     std::memcpy(to, v.lane, static_cast<size_t>(count) * sizeof(float));
   }
@@ -73,6 +78,9 @@ struct SimdPortable {
   // Two roundings: a fused one in software would be ten times slower.
   static F32 MulAdd(F32 a, F32 b, F32 c) {
     return Map([&](int i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+  }
+  static F32 Abs(F32 a) {
+    return Map([&](int i) { return std::abs(a.lane[i]); });
   }
   static F32 RoundToInt(F32 a) {
     return Map([&](int i) { return std::nearbyint(a.lane[i]); });
@@ -103,6 +111,12 @@ struct SimdPortable {
     for (int32_t& lane : result.lane) lane = value;
     return result;
   }
+  static void StoreBytes(int8_t* to, const F32& v) {
+    for (int i = 0; i < 16; ++i) {
+      const float rounded = std::nearbyint(v.lane[i]);
+      to[i] = static_cast<int8_t>(rounded >= -128 ? std::min(rounded, 127.0f) : -128.0f);
+    }
+  }
   static F32 ToFloats(I32 a) {
     return Map([&](int i) { return static_cast<float>(a.lane[i]); });
   }
@@ -119,9 +133,62 @@ struct SimdPortable {
     for (uint8_t& byte : a.byte) byte >>= 4;
     return a;
   }
-  static I32 DotAdd(I32 sum, Bytes weights, const int8_t* four_activations) {
+  template <class Function>
+  static I32 MapInts(Function function) {
+    I32 result;
+    for (int i = 0; i < 16; ++i) result.lane[i] = function(i);
+    return result;
+  }
+  static I32 LoadInts(const void* from) {
+    I32 result;
+    std::memcpy(result.lane, from, sizeof(result.lane));
+    return result;
+  }
+  static I32 AddInt(const I32& a, const I32& b) {
+    return MapInts([&](int i) { return a.lane[i] + b.lane[i]; });
+  }
+  static I32 SubInt(const I32& a, const I32& b) {
+    return MapInts([&](int i) { return a.lane[i] - b.lane[i]; });
+  }
+  template <unsigned kBits>
+  static I32 ShiftLeft(const I32& a) {
+    return MapInts([&](int i) { return a.lane[i] * (1 << kBits); });
+  }
+  static I32 BitsOf(const F32& a) {
+    I32 result;
+    std::memcpy(result.lane, a.lane, sizeof(result.lane));
+    return result;
+  }
+  static F32 FromBits(const I32& a) {
+    F32 result;
+    std::memcpy(result.lane, a.lane, sizeof(result.lane));
+    return result;
+  }
+  static F32 WidenUnsigned(const uint8_t* from) {
+    return Map([&](int i) { return static_cast<float>(from[i]); });
+  }
+  static F32 WidenSigned(const uint8_t* from) {
+    return Map([&](int i) { return static_cast<float>(static_cast<int8_t>(from[i])); });
+  }
+  template <int kShift>
+  static Bytes ShiftedBits(Bytes a, uint8_t mask) {
+    for (uint8_t& byte : a.byte) {
+      const int shifted = kShift >= 0 ? byte << std::max(kShift, 0) : byte >> std::max(-kShift, 0);
+      byte = static_cast<uint8_t>(shifted & mask);
+    }
+    return a;
+  }
+  static Bytes Or(Bytes a, const Bytes& b) {
+    for (int i = 0; i < 64; ++i) a.byte[i] = static_cast<uint8_t>(a.byte[i] | b.byte[i]);
+    return a;
+  }
+  struct Quad {
+    int8_t byte[4];
+  };
+  static Quad SetQuad(const int8_t* four) { return {{four[0], four[1], four[2], four[3]}}; }
+  static I32 DotAdd(I32 sum, const Bytes& weights, const Quad& x) {
     for (int i = 0; i < 16; ++i) {
-      for (int j = 0; j < 4; ++j) sum.lane[i] += int32_t{weights.byte[4 * i + j]} * four_activations[j];
+      for (int j = 0; j < 4; ++j) sum.lane[i] += int32_t{weights.byte[4 * i + j]} * x.byte[j];
     }
     return sum;
   }

@@ -3,6 +3,7 @@
 
 #include "tenfold/kernels/cpu/attention_inl.h"
 #include "tenfold/kernels/cpu/matmul_inl.h"
+#include "tenfold/kernels/cpu/pack_rows_inl.h"
 #include "tenfold/kernels/cpu/row_ops_inl.h"
 #include "tenfold/kernels/kernel_table.h"
 
@@ -11,8 +12,9 @@ namespace tenfold::kernels {
 template <class S>
 inline constexpr KernelTable kTableOf = {
     .name = S::kName,
-    .quantize_row = RowOps<S>::QuantizeRow,
-    .matmul_tiles = Matmul<S>::Run,
+    .max_tile_rows = Matmul<S>::kMaxRows,
+    .pack_row = PackRows<S>::PackRow,
+    .matmul = Matmul<S>::Run,
     .rms_norm = RowOps<S>::RmsNorm,
     .rotate_head = RowOps<S>::RotateHead,
     .add = RowOps<S>::AddRows,

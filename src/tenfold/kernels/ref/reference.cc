@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tenfold/base/check.h"
+#include "tenfold/tensor/half.h"
 #include "tenfold/tensor/quantized_blocks.h"
 
 namespace tenfold::kernels::ref {
@@ -27,17 +29,21 @@ std::vector<double> Matmul(const tensor::TensorView& weights, const std::vector<
   return y;
 }
 
-std::vector<float> RoundToInt8Blocks(const std::vector<float>& x, int64_t cols) {
-  std::vector<float> rounded(x.size());
-  for (size_t begin = 0; begin < x.size(); begin += static_cast<size_t>(cols)) {
-    for (size_t block = 0; block < static_cast<size_t>(cols); block += 32) {
-      const size_t end = std::min(block + 32, static_cast<size_t>(cols));
-      float greatest = 0;
-      for (size_t i = block; i < end; ++i) greatest = std::max(greatest, std::abs(x[begin + i]));
-      const float scale = greatest / 127.0f;
-      const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-      for (size_t i = block; i < end; ++i) rounded[begin + i] = std::nearbyint(x[begin + i] * inverse) * scale;
-    }
+std::vector<float> RoundLikePackedRows(RowFormat format, const std::vector<float>& x, int64_t cols) {
+  std::vector<float> rounded = x;
+  if (format == RowFormat::kF32) return rounded;
+  if (format == RowFormat::kBf16) {
+    for (float& v : rounded) v = ToFloat(tensor::ToBf16(v));
+    return rounded;
+  }
+  CHECK_EQ(cols % 32, 0);
+  for (size_t begin = 0; begin < x.size(); begin += 32) {
+    const size_t end = begin + 32;
+    float greatest = 0;
+    for (size_t i = begin; i < end; ++i) greatest = std::max(greatest, std::abs(x[i]));
+    if (greatest == 0) continue;
+    const double scale = std::exp2(std::ceil(std::log2(static_cast<double>(greatest) / 127)));
+    for (size_t i = begin; i < end; ++i) rounded[i] = static_cast<float>(std::nearbyint(x[i] / scale) * scale);
   }
   return rounded;
 }

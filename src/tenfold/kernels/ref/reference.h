@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tenfold/kernels/packed_rows.h"
 #include "tenfold/tensor/tensor_view.h"
 
 namespace tenfold::kernels::ref {
@@ -15,8 +16,8 @@ namespace tenfold::kernels::ref {
 std::vector<double> Matmul(const tensor::TensorView& weights, const std::vector<float>& x, int64_t rows,
                            std::vector<double>* magnitudes);
 
-// The row as an 8-bit quantization with a scale per 32 represents it: what products with quantized weights see.
-std::vector<float> RoundToInt8Blocks(const std::vector<float>& x, int64_t cols);
+// Rows of `cols` as the packed form represents them (packed_rows.h): what products see.
+std::vector<float> RoundLikePackedRows(RowFormat format, const std::vector<float>& x, int64_t cols);
 
 std::vector<double> RmsNorm(const std::vector<float>& x, const std::vector<float>& weight, double epsilon);
 

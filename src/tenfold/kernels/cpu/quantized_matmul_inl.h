@@ -1,0 +1,264 @@
+// The micro-kernel of products with quantized weights, written once over a Simd class, and what it needs to know of
+// each weight format. How the formats are packed: packed_matrix.h; the activations: packed_rows.h.
+//
+// kRows activation rows x kTiles weight tiles of 16 stay in registers while K is walked once. Per 32 K of one output:
+// an exact integer dot, then one f32 fused multiply-add with the weights' scale times the activations' power of two;
+// blocks in order, one chain (law 2). On processors with two ports for multiplications that is 8 + 1 operations on
+// them; unpacking nibbles, converting and scaling by powers of two use the other ports and come free beside kRows >= 5.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tenfold/kernels/packed_rows.h"
+#include "tenfold/tensor/half.h"
+
+namespace tenfold::kernels {
+
+#define TENFOLD_INLINE __attribute__((always_inline))
+
+// Spreads the fetching of the next weights evenly under the computation of the present ones.
+struct Prefetch {
+  const std::byte* at = nullptr;
+  int lines_per_block = 0;
+
+  TENFOLD_INLINE void Next() {
+    for (int i = 0; i < lines_per_block; ++i, at += 64) __builtin_prefetch(at, 0, 2);
+  }
+};
+
+// A weight format: kBlocksPerStep blocks of 32 K stand together in kStepBytes.
+//   ForEachGroup<kPart>(steps, b, dot)   calls dot(group, weights[kTiles]) for the groups of 4 K in part kPart of block
+//   b Scale<kPart>(step, b)                what the part's integer dot is multiplied by Minimum(step, b) what the
+//   block's sum of activations is multiplied by (kHasMinimum)
+// Integer weights are unsigned, 2^kOffsetShift too large unless that is negative. A block has 1 or 2 parts with scales
+// of their own.
+template <class S>
+struct WeightFormats {
+  using F32 = typename S::F32;
+  using Bytes = typename S::Bytes;
+
+  // Nibbles of a 32-block: byte [i][row][j] holds K 4 i + j in its low half and 16 more in its high half.
+  template <int kTiles, class Dot>
+  static TENFOLD_INLINE void BothHalves(const uint8_t* const (&blocks)[kTiles], Dot dot) {
+    for (int i = 0; i < 4; ++i) {
+      Bytes packed[kTiles], weights[kTiles];
+      for (int t = 0; t < kTiles; ++t) packed[t] = S::LoadBytes(blocks[t] + i * 64);
+      for (int t = 0; t < kTiles; ++t) weights[t] = S::LowNibbles(packed[t]);
+      dot(i, weights);
+      for (int t = 0; t < kTiles; ++t) weights[t] = S::HighNibbles(packed[t]);
+      dot(i + 4, weights);
+    }
+  }
+
+  struct Q4_0 {
+    static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 3;
+    static constexpr int64_t kStepBytes = 576;
+    static constexpr bool kHasMinimum = false;
+    template <int kPart, int kTiles, class Dot>
+    static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
+      const uint8_t* blocks[kTiles];
+      for (int t = 0; t < kTiles; ++t) blocks[t] = steps[t] + b * 256;
+      BothHalves<kTiles>(blocks, dot);
+    }
+    template <int kPart>
+    static F32 Scale(const uint8_t* step, int b) {
+      return S::Load(reinterpret_cast<const tensor::F16*>(step + 512) + b * 16);
+    }
+  };
+
+  struct Q8_0 {
+    static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 7;
+    static constexpr int64_t kStepBytes = 1088;
+    static constexpr bool kHasMinimum = false;
+    template <int kPart, int kTiles, class Dot>
+    static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
+      for (int g = 0; g < 8; ++g) {
+        Bytes weights[kTiles];
+        for (int t = 0; t < kTiles; ++t) weights[t] = S::LoadBytes(steps[t] + b * 512 + g * 64);
+        dot(g, weights);
+      }
+    }
+    template <int kPart>
+    static F32 Scale(const uint8_t* step, int b) {
+      return S::Load(reinterpret_cast<const tensor::F16*>(step + 1024) + b * 16);
+    }
+  };
+
+  // Scales and minima of the K-quants with minima: 8-bit multiples of two f16 per 256 K.
+  template <int64_t kOffset>
+  struct ScalesAndMinima {
+    static constexpr int kBlocksPerStep = 8, kParts = 1, kOffsetShift = -1;
+    static constexpr bool kHasMinimum = true;
+    template <int kPart>
+    static F32 Scale(const uint8_t* step, int b) {
+      return S::Mul(S::WidenUnsigned(step + kOffset + b * 16),
+                    S::Load(reinterpret_cast<const tensor::F16*>(step + kOffset + 256)));
+    }
+    static F32 Minimum(const uint8_t* step, int b) {
+      return S::Mul(S::WidenUnsigned(step + kOffset + 128 + b * 16),
+                    S::Load(reinterpret_cast<const tensor::F16*>(step + kOffset + 288)));
+    }
+  };
+
+  struct Q4_K : ScalesAndMinima<2048> {
+    static constexpr int64_t kStepBytes = 2368;
+    template <int kPart, int kTiles, class Dot>
+    static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
+      const uint8_t* blocks[kTiles];
+      for (int t = 0; t < kTiles; ++t) blocks[t] = steps[t] + b * 256;
+      BothHalves<kTiles>(blocks, dot);
+    }
+  };
+
+  // Fifth bits: bit g of byte [row][j] belongs to K 4 g + j of the block.
+  struct Q5_K : ScalesAndMinima<2560> {
+    static constexpr int64_t kStepBytes = 2880;
+    template <int kPart, int kTiles, class Dot>
+    static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
+      Bytes high[kTiles];
+      for (int t = 0; t < kTiles; ++t) high[t] = S::LoadBytes(steps[t] + 2048 + b * 64);
+      Pair<0, kTiles>(steps, b, high, dot);
+      Pair<1, kTiles>(steps, b, high, dot);
+      Pair<2, kTiles>(steps, b, high, dot);
+      Pair<3, kTiles>(steps, b, high, dot);
+    }
+    template <int i, int kTiles, class Dot>
+    static TENFOLD_INLINE void Pair(const uint8_t* const (&steps)[kTiles], int b, const Bytes (&high)[kTiles],
+                                    Dot dot) {
+      Bytes packed[kTiles], weights[kTiles];
+      for (int t = 0; t < kTiles; ++t) packed[t] = S::LoadBytes(steps[t] + b * 256 + i * 64);
+      for (int t = 0; t < kTiles; ++t)
+        weights[t] = S::Or(S::LowNibbles(packed[t]), S::template ShiftedBits<4 - i>(high[t], 0x10));
+      dot(i, weights);
+      for (int t = 0; t < kTiles; ++t)
+        weights[t] = S::Or(S::HighNibbles(packed[t]), S::template ShiftedBits<-i>(high[t], 0x10));
+      dot(i + 4, weights);
+    }
+  };
+
+  // Bits five and six: bits 2 g and 2 g + 1 of byte [part][row][j] belong to K 16 part + 4 g + j of the block.
+  struct Q6_K {
+    static constexpr int kBlocksPerStep = 8, kParts = 2, kOffsetShift = 5;
+    static constexpr int64_t kStepBytes = 3392;
+    static constexpr bool kHasMinimum = false;
+    template <int kPart, int kTiles, class Dot>
+    static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
+      Bytes high[kTiles];
+      for (int t = 0; t < kTiles; ++t) high[t] = S::LoadBytes(steps[t] + 2048 + b * 128 + kPart * 64);
+      Group<kPart, 0, kTiles>(steps, b, high, dot);
+      Group<kPart, 1, kTiles>(steps, b, high, dot);
+      Group<kPart, 2, kTiles>(steps, b, high, dot);
+      Group<kPart, 3, kTiles>(steps, b, high, dot);
+    }
+    template <int kPart, int g, int kTiles, class Dot>
+    static TENFOLD_INLINE void Group(const uint8_t* const (&steps)[kTiles], int b, const Bytes (&high)[kTiles],
+                                     Dot dot) {
+      Bytes weights[kTiles];
+      for (int t = 0; t < kTiles; ++t) {
+        const Bytes packed = S::LoadBytes(steps[t] + b * 256 + g * 64);
+        weights[t] = S::Or(kPart == 0 ? S::LowNibbles(packed) : S::HighNibbles(packed),
+                           S::template ShiftedBits<4 - 2 * g>(high[t], 0x30));
+      }
+      dot(4 * kPart + g, weights);
+    }
+    template <int kPart>
+    static F32 Scale(const uint8_t* step, int b) {
+      return S::Mul(S::WidenSigned(step + 3072 + b * 32 + kPart * 16),
+                    S::Load(reinterpret_cast<const tensor::F16*>(step + 3328)));
+    }
+  };
+};
+
+template <class S, class Format, int kRows, int kTiles>
+struct QuantizedKernel {
+  using F32 = typename S::F32;
+  using I32 = typename S::I32;
+  using Bytes = typename S::Bytes;
+
+  // What packed_rows.h holds for one tile of rows and one block.
+  struct Activations {
+    const int8_t* quads;                 // [8][kRows][4]
+    const int32_t* negative_sums;        // [kRows]
+    const int32_t* exponents;            // [kRows]
+    const float* negative_float_sums;    // [kRows]
+    const int32_t* negative_first_sums;  // [kRows]
+
+    Activations(const std::byte* x, const std::byte* extra)
+        : quads(reinterpret_cast<const int8_t*>(x)),
+          negative_sums(reinterpret_cast<const int32_t*>(x + kRows * 32)),
+          exponents(negative_sums + kRows),
+          negative_float_sums(reinterpret_cast<const float*>(extra)),
+          negative_first_sums(reinterpret_cast<const int32_t*>(extra) + kRows) {}
+  };
+
+  // Minus offset times the sum of the activations: starting there, unsigned weights give the dot of signed ones.
+  template <int kPart>
+  static TENFOLD_INLINE I32 Start(const Activations& x, int r) {
+    if constexpr (Format::kOffsetShift < 0) {
+      return S::SetInt(0);
+    } else if constexpr (Format::kParts == 1) {
+      return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_sums[r]));
+    } else if constexpr (kPart == 0) {
+      return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_first_sums[r]));
+    } else {
+      return S::template ShiftLeft<Format::kOffsetShift>(
+          S::SubInt(S::SetInt(x.negative_sums[r]), S::SetInt(x.negative_first_sums[r])));
+    }
+  }
+
+  template <int kPart>
+  static TENFOLD_INLINE void Part(const uint8_t* const (&steps)[kTiles], int b, const Activations& x,
+                                  F32 (&sums)[kRows][kTiles]) {
+    I32 dots[kRows][kTiles];
+    for (int r = 0; r < kRows; ++r) {
+      const I32 start = Start<kPart>(x, r);
+      for (int t = 0; t < kTiles; ++t) dots[r][t] = start;
+    }
+    Format::template ForEachGroup<kPart, kTiles>(steps, b,
+                                                 [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
+                                                   for (int r = 0; r < kRows; ++r) {
+                                                     const auto quad = S::SetQuad(x.quads + (group * kRows + r) * 4);
+                                                     for (int t = 0; t < kTiles; ++t)
+                                                       dots[r][t] = S::DotAdd(dots[r][t], weights[t], quad);
+                                                   }
+                                                 });
+    for (int t = 0; t < kTiles; ++t) {
+      const I32 scale = S::BitsOf(Format::template Scale<kPart>(steps[t], b));
+      for (int r = 0; r < kRows; ++r) {
+        const F32 scaled = S::FromBits(S::AddInt(scale, S::SetInt(x.exponents[r])));
+        sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scaled, sums[r][t]);
+      }
+    }
+  }
+
+  static void Run(const std::byte* const* tiles, int64_t num_blocks, const std::byte* x, const std::byte* extra,
+                  Prefetch& prefetch, F32 (&sums)[kRows][kTiles]) {
+    const uint8_t* steps[kTiles];
+    for (int t = 0; t < kTiles; ++t) steps[t] = reinterpret_cast<const uint8_t*>(tiles[t]);
+    for (int r = 0; r < kRows; ++r) {
+      for (int t = 0; t < kTiles; ++t) sums[r][t] = S::Zero();
+    }
+    for (int64_t done = 0; done < num_blocks; done += Format::kBlocksPerStep) {
+      for (int b = 0; b < Format::kBlocksPerStep; ++b) {
+        prefetch.Next();
+        const Activations block(x, extra);
+        Part<0>(steps, b, block, sums);
+        if constexpr (Format::kParts == 2) Part<1>(steps, b, block, sums);
+        if constexpr (Format::kHasMinimum) {
+          for (int t = 0; t < kTiles; ++t) {
+            const F32 minimum = Format::Minimum(steps[t], b);
+            for (int r = 0; r < kRows; ++r) {
+              sums[r][t] = S::MulAdd(minimum, S::Set(block.negative_float_sums[r]), sums[r][t]);
+            }
+          }
+        }
+        x += kRows * (kQuantBlock + 8);
+        extra += kRows * 8;
+      }
+      for (int t = 0; t < kTiles; ++t) steps[t] += Format::kStepBytes;
+    }
+  }
+};
+
+}  // namespace tenfold::kernels
