@@ -359,13 +359,14 @@ TEST_P(SharedQuantTest, DequantizesAsTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, SharedQuantTest, testing::Values("F16", "BF16", "Q8_0", "Q4_0"),
+INSTANTIATE_TEST_SUITE_P(Types, SharedQuantTest,
+                         testing::Values("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST(GgufFile, RefusesQ4_KByName) {
-  REQUIRE_SHARED("models/quant/llama-256-q4_k.gguf");
-  const GgufFile file = GgufFile::Open(SharedData("models/quant/llama-256-q4_k.gguf")).value();
-  EXPECT_THAT(file.Tensor("blk.0.ffn_down.weight").error().message, HasSubstr("Q4_K"));
+TEST(GgufFile, RefusesQ3_KByName) {
+  REQUIRE_SHARED("models/quant/llama-256-q3_k.gguf");
+  const GgufFile file = GgufFile::Open(SharedData("models/quant/llama-256-q3_k.gguf")).value();
+  EXPECT_THAT(file.Tensor("blk.0.ffn_down.weight").error().message, HasSubstr("Q3_K"));
 }
 
 }  // namespace
