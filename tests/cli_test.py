@@ -103,7 +103,7 @@ class Program(CommandLine):
             (looped, ['config.json']),
             (truncated, ['tensor "', 'incomplete download']),
             (SHARED / 'models/arch/gpt2.gguf', ['architecture "gpt2" is not supported', 'llama']),
-            (SHARED / 'models/quant/llama-256-q4_k.gguf', ['Q4_K', 'use a file in F32']),
+            (SHARED / 'models/quant/llama-256-q3_k.gguf', ['Q3_K', 'use a file in F32']),
             (SHARED / 'models/stories260K-greedy.json', ['GGUF']),
         ]:
             with self.subTest(model=model):
@@ -205,8 +205,8 @@ class OtherCommands(CommandLine):
             # 5 layers of 4 heads; keys of 8, values padded to 16 numbers of 2 bytes.
             self.assertEqual(info['kv_bytes_per_token'], 5 * 4 * (8 + 16) * 2)
             self.assertEqual(info['kv_bytes'], 4 * 512 * info['kv_bytes_per_token'])
-        shown = self.run_tenfold('info', SHARED / 'models/quant/llama-256-q4_k.gguf').stdout
-        self.assertRegex(shown, r'Q4_K +\d+ tensors.*cannot be computed with')
+        shown = self.run_tenfold('info', SHARED / 'models/quant/llama-256-q3_k.gguf').stdout
+        self.assertRegex(shown, r'Q3_K +\d+ tensors.*cannot be computed with')
 
     def test_perplexity(self):
         text = 'Once upon a time, there was a little girl named Lily. She loved to play outside in the park.'

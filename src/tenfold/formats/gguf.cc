@@ -57,7 +57,7 @@ Result<tensor::TensorView> GgufFile::Tensor(std::string_view name) const {
   if (!tensor->type) {
     return MakeError(ErrorCode::kUnsupported,
                      "{}: tensor {} is stored as {}, which this program cannot compute with; use a file in F32, F16, "
-                     "BF16, Q8_0 or Q4_0",
+                     "BF16, Q8_0, Q6_K, Q5_K, Q4_K or Q4_0",
                      name_, Quoted(name), GgufTypeName(tensor->type_id));
   }
   return tensor::TensorView{*tensor->type, tensor->shape, tensor->bytes.data()};

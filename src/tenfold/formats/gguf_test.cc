@@ -24,7 +24,7 @@ using Type = GgufValueType;
 
 constexpr uint32_t kF32 = 0;
 constexpr uint32_t kQ8_0 = 8;
-constexpr uint32_t kQ4_K = 12;
+constexpr uint32_t kQ3_K = 11;
 
 // The pieces of a file, as bytes.
 template <class T>
@@ -96,13 +96,13 @@ TEST(GgufFile, ReadsVersion2) {
 }
 
 TEST(GgufFile, RefusesATensorOnlyWhenItIsAskedFor) {
-  const std::string bytes = WithData(Head(1, 0) + Tensor("k", {256}, kQ4_K, 0), 144);
+  const std::string bytes = WithData(Head(1, 0) + Tensor("k", {256}, kQ3_K, 0), 110);
   const GgufFile file = Parse(bytes).value();
   EXPECT_EQ(file.FindTensor("k")->type, std::nullopt);
   const auto tensor = file.Tensor("k");
   ASSERT_FALSE(tensor);
   EXPECT_EQ(tensor.error().code, ErrorCode::kUnsupported);
-  EXPECT_THAT(tensor.error().message, HasSubstr("\"k\" is stored as Q4_K"));
+  EXPECT_THAT(tensor.error().message, HasSubstr("\"k\" is stored as Q3_K"));
   EXPECT_THAT(tensor.error().message, HasSubstr("Q8_0"));
 }
 
@@ -359,13 +359,14 @@ TEST_P(SharedQuantTest, DequantizesAsTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, SharedQuantTest, testing::Values("F16", "BF16", "Q8_0", "Q4_0"),
+INSTANTIATE_TEST_SUITE_P(Types, SharedQuantTest,
+                         testing::Values("F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST(GgufFile, RefusesQ4_KByName) {
-  REQUIRE_SHARED("models/quant/llama-256-q4_k.gguf");
-  const GgufFile file = GgufFile::Open(SharedData("models/quant/llama-256-q4_k.gguf")).value();
-  EXPECT_THAT(file.Tensor("blk.0.ffn_down.weight").error().message, HasSubstr("Q4_K"));
+TEST(GgufFile, RefusesQ3_KByName) {
+  REQUIRE_SHARED("models/quant/llama-256-q3_k.gguf");
+  const GgufFile file = GgufFile::Open(SharedData("models/quant/llama-256-q3_k.gguf")).value();
+  EXPECT_THAT(file.Tensor("blk.0.ffn_down.weight").error().message, HasSubstr("Q3_K"));
 }
 
 }  // namespace

@@ -9,12 +9,15 @@
 namespace tenfold::tensor {
 namespace {
 
-constexpr std::array<DataTypeTraits, 5> kTraits = {{
+constexpr std::array<DataTypeTraits, 8> kTraits = {{
     {"F32", 1, 4},
     {"F16", 1, 2},
     {"BF16", 1, 2},
     {"Q8_0", 32, 34},
     {"Q4_0", 32, 18},
+    {"Q4_K", 256, 144},
+    {"Q5_K", 256, 176},
+    {"Q6_K", 256, 210},
 }};
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 namespace tenfold::tensor {
 
-enum class DataType : uint8_t { kF32, kF16, kBF16, kQ8_0, kQ4_0 };
+enum class DataType : uint8_t { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_K, kQ5_K, kQ6_K };
 
 // A type stores `block_elements` consecutive elements of a row in `block_bytes` bytes.
 struct DataTypeTraits {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tenfold/base/check.h"
+#include "tenfold/tensor/k_quants.h"
 
 namespace tenfold::tensor {
 namespace {
@@ -45,6 +46,14 @@ Block LoadBlock(const std::byte* row, size_t index) {
   return block;
 }
 
+// Converts whole blocks of the K type `Block`.
+template <class Block>
+void DequantizeKBlocks(const std::byte* row, std::span<float> out) {
+  for (size_t b = 0; b < out.size() / kKBlock; ++b) {
+    DequantizeKBlock(LoadBlock<Block>(row, b), out.subspan(b * kKBlock).first<kKBlock>());
+  }
+}
+
 template <class Number>
 Number LoadNumber(const std::byte* row, size_t index) {
   Number number;
@@ -82,6 +91,12 @@ void DequantizeRow(DataType type, const std::byte* row, std::span<float> out) {
         }
       }
       return;
+    case DataType::kQ4_K:
+      return DequantizeKBlocks<BlockQ4_K>(row, out);
+    case DataType::kQ5_K:
+      return DequantizeKBlocks<BlockQ5_K>(row, out);
+    case DataType::kQ6_K:
+      return DequantizeKBlocks<BlockQ6_K>(row, out);
   }
 }
 
@@ -115,6 +130,10 @@ void QuantizeRow(DataType type, std::span<const float> values, std::byte* row) {
         std::memcpy(row + b * sizeof(block), &block, sizeof(block));
       }
       return;
+    case DataType::kQ4_K:
+    case DataType::kQ5_K:
+    case DataType::kQ6_K:
+      CHECK_MSG(false, "writing {} is not there yet", Name(type));
   }
 }
 

@@ -90,7 +90,8 @@ TEST_P(QuantizationTest, ZeroStaysZero) {
 
 TEST(DataType, HasNames) {
   EXPECT_EQ(DataTypeFromName("q4_0"), DataType::kQ4_0);
-  EXPECT_EQ(DataTypeFromName("Q4_K"), std::nullopt);
+  EXPECT_EQ(DataTypeFromName("q6_k"), DataType::kQ6_K);
+  EXPECT_EQ(DataTypeFromName("Q3_K"), std::nullopt);
   EXPECT_EQ(RowBytes(DataType::kQ8_0, 64), 68u);
 }
 
