@@ -1,5 +1,6 @@
 // Every kernel of every instruction set against the reference, and against itself in other company (law 2).
 #include <cmath>
+#include <cstddef>
 #include <numeric>
 #include <vector>
 
@@ -22,16 +23,53 @@ std::vector<float> Random(size_t count, uint64_t stream) {
   return values;
 }
 
+// The F16 numbers in a block of a K type that bring its integers to scale.
+std::vector<size_t> ScaleOffsets(DataType type) {
+  return type == DataType::kQ6_K ? std::vector<size_t>{offsetof(tensor::BlockQ6_K, scale)} : std::vector<size_t>{0, 2};
+}
+
+bool IsKType(DataType type) {
+  return type == DataType::kQ4_K || type == DataType::kQ5_K || type == DataType::kQ6_K;
+}
+
 struct OwnedWeights {
   OwnedWeights(DataType type, int64_t rows, int64_t cols)
       : bytes(tensor::RowBytes(type, cols) * static_cast<size_t>(rows)) {
     view = {type, {rows, cols}, bytes.data()};
+    if (IsKType(type)) {
+      FillBlocks();
+      return;
+    }
     const std::vector<float> values = Random(static_cast<size_t>(rows * cols), 1);
     for (int64_t r = 0; r < rows; ++r) {
       tensor::QuantizeRow(type, std::span(values).subspan(static_cast<size_t>(r * cols), static_cast<size_t>(cols)),
                           bytes.data() + static_cast<size_t>(r) * view.row_bytes());
     }
   }
+
+  // Any bits make a block, only its F16 numbers must be finite. Here they lie in [2^-7, 2^-6), positive.
+  void FillBlocks() {
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(Philox(11, 1, i)[0] & 0xff);
+    const size_t block_bytes = tensor::Traits(view.type).block_bytes;
+    for (size_t block = 0; block < bytes.size(); block += block_bytes) {
+      for (const size_t offset : ScaleOffsets(view.type)) {
+        std::byte& high = bytes[block + offset + 1];
+        high = (high & std::byte{0x03}) | std::byte{0x20};
+      }
+    }
+  }
+
+  // The same weights with minima added instead of subtracted: what the sum of the magnitudes of all terms is made of.
+  OwnedWeights WithMinimaNegated() const {
+    OwnedWeights other = *this;
+    other.view.data = other.bytes.data();
+    if (view.type == DataType::kQ4_K || view.type == DataType::kQ5_K) {
+      const size_t block_bytes = tensor::Traits(view.type).block_bytes;
+      for (size_t block = 0; block < bytes.size(); block += block_bytes) other.bytes[block + 3] |= std::byte{0x80};
+    }
+    return other;
+  }
+
   std::vector<std::byte> bytes;
   tensor::TensorView view;
 };
@@ -67,7 +105,10 @@ INSTANTIATE_TEST_SUITE_P(
                                      MatmulCase{DataType::kF16, 48, 65}, MatmulCase{DataType::kBF16, 50, 64},
                                      MatmulCase{DataType::kQ8_0, 33, 32}, MatmulCase{DataType::kQ8_0, 64, 352},
                                      MatmulCase{DataType::kQ4_0, 16, 64}, MatmulCase{DataType::kQ4_0, 71, 96},
-                                     MatmulCase{DataType::kQ4_0, 40, 2048})),
+                                     MatmulCase{DataType::kQ4_0, 40, 2048}, MatmulCase{DataType::kQ4_K, 35, 256},
+                                     MatmulCase{DataType::kQ4_K, 64, 1024}, MatmulCase{DataType::kQ5_K, 35, 256},
+                                     MatmulCase{DataType::kQ5_K, 64, 1024}, MatmulCase{DataType::kQ6_K, 35, 256},
+                                     MatmulCase{DataType::kQ6_K, 64, 1024})),
     [](const auto& info) {
       const MatmulCase& c = std::get<1>(info.param);
       return IsaName(std::get<0>(info.param)) + "_" + std::string(Name(c.type)) + "_" + std::to_string(c.outputs) +
@@ -75,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 // Bound: each of the K roundings of a chain is at most half a unit in the last place (2^-24) of a partial sum, which
-// the sum of magnitudes bounds. Quantized weights add the rounding of the two scales' product.
+// the sum of magnitudes bounds. Quantized weights add the rounding of a scale, K types with minima a second chain.
 TEST_P(MatmulTest, AgreesWithTheReference) {
   const auto [table, shape] = GetParam();
   const OwnedWeights weights(shape.type, shape.outputs, shape.cols);
@@ -85,7 +126,8 @@ TEST_P(MatmulTest, AgreesWithTheReference) {
   const std::vector<float> x = Random(static_cast<size_t>(kRows * shape.cols), 2);
   const std::vector<float> seen = ref::RoundLikePackedRows(RowFormatFor(shape.type), x, shape.cols);
   std::vector<double> magnitudes;
-  const std::vector<double> expected = ref::Matmul(weights.view, seen, kRows, &magnitudes);
+  const std::vector<double> expected = ref::Matmul(weights.view, seen, kRows, nullptr);
+  ref::Matmul(weights.WithMinimaNegated().view, seen, kRows, &magnitudes);
   const std::vector<float> y = RunMatmul(*table, threads, packed, x, kRows);
   for (size_t i = 0; i < y.size(); ++i) {
     const double bound = magnitudes[i] * static_cast<double>(shape.cols + 4) * 0x1.0p-24;

@@ -174,6 +174,12 @@ struct Matmul {
         return Tiles<typename Formats::Q8_0>(piece);
       case DataType::kQ4_0:
         return Tiles<typename Formats::Q4_0>(piece);
+      case DataType::kQ4_K:
+        return Tiles<typename Formats::Q4_K>(piece);
+      case DataType::kQ5_K:
+        return Tiles<typename Formats::Q5_K>(piece);
+      case DataType::kQ6_K:
+        return Tiles<typename Formats::Q6_K>(piece);
     }
   }
 };
