@@ -44,7 +44,7 @@ Result<Executor> Executor::Create(const Graph& graph, std::span<const BoundParam
     if (node.op != Op::kLinear) continue;
     const int64_t rows = node.shape.rows == Rows::kTokens ? limits.max_tokens : limits.max_logit_rows;
     const kernels::PackedMatrix& weights = parameters[static_cast<size_t>(node.parameter)].matrix;
-    matmul_scratch = std::max(matmul_scratch, kernels::MatmulScratchBytes(weights, rows));
+    matmul_scratch = std::max(matmul_scratch, kernels::MatmulScratchBytes(weights, rows, threads.num_threads()));
   }
   size_t attention_scratch = 0;
   if (const Node* attention = FindAttention(graph)) {

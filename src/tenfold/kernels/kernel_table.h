@@ -23,9 +23,16 @@ struct MatmulPiece {
   const PackedRows* x = nullptr;
   int64_t tile_begin = 0;
   int64_t tile_end = 0;
-  int64_t next_tile = 0;  // where this thread will probably go on: fetched meanwhile
-  float* y = nullptr;     // [x.rows, weights.rows]
+  int64_t next_tile = 0;         // where this thread will probably go on: fetched meanwhile
+  float* y = nullptr;            // [x.rows, weights.rows]
+  std::byte* scratch = nullptr;  // the thread's own, MatmulThreadScratchBytes(*weights), 64-byte aligned
 };
+
+// Two tiles of 32-blocks with their bits taken apart: 512 integers and up to two scales for each of 16 rows.
+inline constexpr int64_t kUnpackedBlockBytes = 640;
+inline size_t MatmulThreadScratchBytes(const PackedMatrix& weights) {
+  return static_cast<size_t>(2 * (weights.padded_cols() / kQuantBlock) * kUnpackedBlockBytes);
+}
 
 // One thread's piece of attention: consecutive queries of one sequence against one key-value head.
 struct AttentionPiece {

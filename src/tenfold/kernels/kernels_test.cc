@@ -77,7 +77,8 @@ struct OwnedWeights {
 std::vector<float> RunMatmul(const KernelTable& table, platform::ThreadPool& threads, const PackedMatrix& weights,
                              const std::vector<float>& x, int64_t rows) {
   std::vector<float> y(static_cast<size_t>(rows * weights.rows()), NAN);
-  auto scratch = platform::AlignedBuffer::Allocate(MatmulScratchBytes(weights, rows) + 64, "scratch").value();
+  auto scratch =
+      platform::AlignedBuffer::Allocate(MatmulScratchBytes(weights, rows, threads.num_threads()), "scratch").value();
   Matmul(table, threads, weights, x.data(), rows, y.data(), scratch.data());
   return y;
 }

@@ -33,7 +33,7 @@ void PackAllRows(const KernelTable& kernels, platform::ThreadPool& threads, cons
 }
 
 void MultiplyPacked(const KernelTable& kernels, platform::ThreadPool& threads, std::span<const Product> products,
-                    const PackedRows& rows) {
+                    const PackedRows& rows, std::byte* scratch) {
   if (rows.rows == 0) return;  // a step of prompts' chunks may want no logits
   constexpr size_t kMostProducts = 8;
   CHECK_LE(products.size(), kMostProducts);
@@ -44,7 +44,11 @@ void MultiplyPacked(const KernelTable& kernels, platform::ThreadPool& threads, s
     per_piece[p] = TilesPerPiece(weights.num_tiles(), rows.rows, threads.num_threads());
     first_piece[p + 1] = first_piece[p] + CeilDivide(weights.num_tiles(), per_piece[p]);
   }
-  threads.Run(first_piece[products.size()], [&](int64_t piece, int) {
+  size_t thread_scratch_bytes = 0;
+  for (const Product& product : products) {
+    thread_scratch_bytes = std::max(thread_scratch_bytes, MatmulThreadScratchBytes(*product.weights));
+  }
+  threads.Run(first_piece[products.size()], [&](int64_t piece, int thread) {
     size_t p = 0;
     while (piece >= first_piece[p + 1]) ++p;
     const PackedMatrix& weights = *products[p].weights;
@@ -55,21 +59,28 @@ void MultiplyPacked(const KernelTable& kernels, platform::ThreadPool& threads, s
                     .tile_end = std::min(weights.num_tiles(), begin + per_piece[p]),
                     // Threads take pieces in turn.
                     .next_tile = begin + per_piece[p] * threads.num_threads(),
-                    .y = products[p].y});
+                    .y = products[p].y,
+                    .scratch = scratch + static_cast<size_t>(thread) * thread_scratch_bytes});
   });
 }
 
-size_t MatmulScratchBytes(const PackedMatrix& weights, int64_t rows) {
-  return PackedRowsBytes(RowFormatFor(weights.type()), rows, weights.cols());
+size_t MultiplyScratchBytes(const PackedMatrix& weights, int num_threads) {
+  return MatmulThreadScratchBytes(weights) * static_cast<size_t>(num_threads);
+}
+
+size_t MatmulScratchBytes(const PackedMatrix& weights, int64_t rows, int num_threads) {
+  return RoundUp(PackedRowsBytes(RowFormatFor(weights.type()), rows, weights.cols()), 64) +
+         MultiplyScratchBytes(weights, num_threads);
 }
 
 void Matmul(const KernelTable& kernels, platform::ThreadPool& threads, const PackedMatrix& weights, const float* x,
             int64_t rows, float* y, std::byte* scratch) {
-  const PackedRows packed =
-      PlanPackedRows(RowFormatFor(weights.type()), rows, weights.cols(), kernels.max_tile_rows, x, scratch);
+  const RowFormat format = RowFormatFor(weights.type());
+  const PackedRows packed = PlanPackedRows(format, rows, weights.cols(), kernels.max_tile_rows, x, scratch);
   PackAllRows(kernels, threads, x, weights.cols(), packed);
   const Product product{&weights, y};
-  MultiplyPacked(kernels, threads, {&product, 1}, packed);
+  MultiplyPacked(kernels, threads, {&product, 1}, packed,
+                 scratch + RoundUp(PackedRowsBytes(format, rows, weights.cols()), 64));
 }
 
 }  // namespace tenfold::kernels

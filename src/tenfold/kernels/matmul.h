@@ -22,13 +22,17 @@ struct Product {
 void PackAllRows(const KernelTable& kernels, platform::ThreadPool& threads, const float* x, int64_t cols,
                  const PackedRows& rows);
 
-// Computes several products of the same rows. The weights must ask for the rows' form. The result for a row depends on
-// that row alone, bit for bit, and on nothing else in the call.
+// Bytes of scratch that MultiplyPacked needs for products with matrices like this one.
+size_t MultiplyScratchBytes(const PackedMatrix& weights, int num_threads);
+
+// Computes several products of the same rows, whose weights ask for the same form. `scratch` holds the greatest of
+// their MultiplyScratchBytes, 64-byte aligned. The result for a row depends on that row alone, bit for bit, and on
+// nothing else in the call.
 void MultiplyPacked(const KernelTable& kernels, platform::ThreadPool& threads, std::span<const Product> products,
-                    const PackedRows& rows);
+                    const PackedRows& rows, std::byte* scratch);
 
 // Bytes of scratch that Matmul needs for `rows` activation rows.
-size_t MatmulScratchBytes(const PackedMatrix& weights, int64_t rows);
+size_t MatmulScratchBytes(const PackedMatrix& weights, int64_t rows, int num_threads);
 
 // Packs and multiplies: y = x * weights^T. x is [rows, cols], y is [rows, weights.rows()]; `scratch` is 64-byte
 // aligned.

@@ -86,25 +86,34 @@ struct Matmul {
   // How far ahead of one stream to fetch: what memory delivers to one core in about 200 ns.
   static constexpr int64_t kStreamAheadBytes = 4608;
 
+  // From this many row tiles on, formats that are hard to unpack are unpacked once for all of them.
+  static constexpr int64_t kManyRowTiles = 4;
+
+  // The weight tiles of one pass: where their bits are, and which columns of y they make.
+  template <int kTiles>
+  struct WeightTiles {
+    const std::byte* data[kTiles];
+    int64_t first;
+  };
+
   template <class Format, int kRows, int kTiles>
-  static void RowTileTimesTiles(const MatmulPiece& piece, int64_t tile, const RowTile& rows, Prefetch& prefetch) {
+  static void RowTileTimesTiles(const MatmulPiece& piece, const WeightTiles<kTiles>& tiles, const RowTile& rows,
+                                Prefetch& prefetch) {
     const PackedMatrix& w = *piece.weights;
     const PackedRows& x = *piece.x;
-    const std::byte* tiles[kTiles];
-    for (int t = 0; t < kTiles; ++t) tiles[t] = w.tile(tile + t);
     F32 sums[kRows][kTiles];
     if constexpr (requires { Format::kStepBytes; }) {
-      QuantizedKernel<S, Format, kRows, kTiles>::Run(tiles, w.padded_cols() / kQuantBlock, x.tile_data(rows),
+      QuantizedKernel<S, Format, kRows, kTiles>::Run(tiles.data, w.padded_cols() / kQuantBlock, x.tile_data(rows),
                                                      x.extra_data(rows), prefetch, sums);
     } else if constexpr (std::is_same_v<Format, tensor::Bf16>) {
-      Bf16Kernel<S, kRows, kTiles>::Run(tiles, w.padded_cols(), x.tile_data(rows), prefetch, sums);
+      Bf16Kernel<S, kRows, kTiles>::Run(tiles.data, w.padded_cols(), x.tile_data(rows), prefetch, sums);
     } else {
-      FloatKernel<S, Format, kRows, kTiles>::Run(tiles, w.cols(), x.floats + rows.begin * x.cols, prefetch, sums);
+      FloatKernel<S, Format, kRows, kTiles>::Run(tiles.data, w.cols(), x.floats + rows.begin * x.cols, prefetch, sums);
     }
     for (int r = 0; r < kRows; ++r) {
       const int64_t row = rows.begin + r;
       for (int t = 0; t < kTiles; ++t) {
-        const int64_t column = (tile + t) * kTileRows;
+        const int64_t column = (tiles.first + t) * kTileRows;
         F32 sum = sums[r][t];
         if constexpr (requires { Format::kStepBytes; }) sum = S::Mul(sum, S::Set(x.factors[row]));
         S::StorePart(piece.y + row * w.rows() + column, sum, std::min(kTileRows, w.rows() - column));
@@ -113,11 +122,12 @@ struct Matmul {
   }
 
   template <class Format, int kTiles, int kRows = static_cast<int>(kMaxRows)>
-  static void Dispatch(const MatmulPiece& piece, int64_t tile, const RowTile& rows, Prefetch& prefetch) {
+  static void Dispatch(const MatmulPiece& piece, const WeightTiles<kTiles>& tiles, const RowTile& rows,
+                       Prefetch& prefetch) {
     if (rows.count == kRows) {
-      RowTileTimesTiles<Format, kRows, kTiles>(piece, tile, rows, prefetch);
+      RowTileTimesTiles<Format, kRows, kTiles>(piece, tiles, rows, prefetch);
     } else if constexpr (kRows > 1) {
-      Dispatch<Format, kTiles, kRows - 1>(piece, tile, rows, prefetch);
+      Dispatch<Format, kTiles, kRows - 1>(piece, tiles, rows, prefetch);
     }
   }
 
@@ -129,11 +139,30 @@ struct Matmul {
     const int64_t num_passes = piece.x->num_tiles();
     const auto num_lines = static_cast<int64_t>(w.tile_bytes()) * kTiles / 64;
     const auto lines_per_block = static_cast<int>(CeilDivide(num_lines, blocks_per_pass * num_passes));
-    Prefetch prefetch{next, lines_per_block};
+    Prefetch prefetch{next, next == nullptr ? 0 : lines_per_block};
     const std::byte* const end = next + num_lines * 64;
-    for (int64_t pass = 0; pass < num_passes; ++pass) {
-      if (next == nullptr || prefetch.at >= end) prefetch.lines_per_block = 0;
-      Dispatch<Format, kTiles>(piece, tile, piece.x->tile(pass), prefetch);
+    WeightTiles<kTiles> tiles{.data = {}, .first = tile};
+    for (int t = 0; t < kTiles; ++t) tiles.data[t] = w.tile(tile + t);
+    if constexpr (requires { Format::kUnpackForManyRows; }) {
+      if (Format::kUnpackForManyRows && num_passes >= kManyRowTiles) {
+        using Unpacked = UnpackedFormat<S, Format>;
+        for (int t = 0; t < kTiles; ++t) {
+          std::byte* const unpacked = piece.scratch + t * blocks_per_pass * Unpacked::kStepBytes;
+          Unpacked::Unpack(tiles.data[t], blocks_per_pass, unpacked);
+          tiles.data[t] = unpacked;
+        }
+        return Passes<Unpacked>(piece, tiles, prefetch, end);
+      }
+    }
+    Passes<Format>(piece, tiles, prefetch, end);
+  }
+
+  template <class Format, int kTiles>
+  static void Passes(const MatmulPiece& piece, const WeightTiles<kTiles>& tiles, Prefetch prefetch,
+                     const std::byte* prefetch_end) {
+    for (int64_t pass = 0; pass < piece.x->num_tiles(); ++pass) {
+      if (prefetch.at >= prefetch_end) prefetch.lines_per_block = 0;
+      Dispatch<Format, kTiles>(piece, tiles, piece.x->tile(pass), prefetch);
     }
   }
 
@@ -145,7 +174,7 @@ struct Matmul {
                       static_cast<int>(CeilDivide(lines_per_tile, w.padded_cols() / kQuantBlock))};
     for (int64_t tile = piece.tile_begin; tile < piece.tile_end; ++tile) {
       prefetch.at = w.tile(tile) + kStreamAheadBytes;
-      Dispatch<Format, 1>(piece, tile, piece.x->tile(0), prefetch);
+      Dispatch<Format, 1>(piece, {.data = {w.tile(tile)}, .first = tile}, piece.x->tile(0), prefetch);
     }
   }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tenfold/kernels/kernel_table.h"
 #include "tenfold/kernels/packed_rows.h"
 #include "tenfold/tensor/half.h"
 
@@ -31,6 +32,8 @@ struct Prefetch {
 //   ForEachGroup<kPart>(steps, b, dot)   calls dot(group, weights[kTiles]) for the groups of 4 K in part kPart of block
 //   b Scale<kPart>(step, b)                what the part's integer dot is multiplied by Minimum(step, b) what the
 //   block's sum of activations is multiplied by (kHasMinimum)
+// kUnpackForManyRows: taking the bits apart and computing scales costs ports that the dots need, or more time than they
+// leave free; with many rows it is done once, into an UnpackedFormat.
 // Integer weights are unsigned, 2^kOffsetShift too large unless that is negative. A block has 1 or 2 parts with scales
 // of their own.
 template <class S>
@@ -54,7 +57,7 @@ struct WeightFormats {
   struct Q4_0 {
     static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 3;
     static constexpr int64_t kStepBytes = 576;
-    static constexpr bool kHasMinimum = false;
+    static constexpr bool kHasMinimum = false, kUnpackForManyRows = false;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
       const uint8_t* blocks[kTiles];
@@ -70,7 +73,7 @@ struct WeightFormats {
   struct Q8_0 {
     static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 7;
     static constexpr int64_t kStepBytes = 1088;
-    static constexpr bool kHasMinimum = false;
+    static constexpr bool kHasMinimum = false, kUnpackForManyRows = false;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
       for (int g = 0; g < 8; ++g) {
@@ -89,7 +92,7 @@ struct WeightFormats {
   template <int64_t kOffset>
   struct ScalesAndMinima {
     static constexpr int kBlocksPerStep = 8, kParts = 1, kOffsetShift = -1;
-    static constexpr bool kHasMinimum = true;
+    static constexpr bool kHasMinimum = true, kUnpackForManyRows = true;
     template <int kPart>
     static F32 Scale(const uint8_t* step, int b) {
       return S::Mul(S::WidenUnsigned(step + kOffset + b * 16),
@@ -141,7 +144,7 @@ struct WeightFormats {
   struct Q6_K {
     static constexpr int kBlocksPerStep = 8, kParts = 2, kOffsetShift = 5;
     static constexpr int64_t kStepBytes = 3392;
-    static constexpr bool kHasMinimum = false;
+    static constexpr bool kHasMinimum = false, kUnpackForManyRows = true;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
       Bytes high[kTiles];
@@ -168,6 +171,57 @@ struct WeightFormats {
                     S::Load(reinterpret_cast<const tensor::F16*>(step + 3328)));
     }
   };
+};
+
+// A tile of `Packed` with its bits taken apart: per block of 32 K, 8 registers of integers, then the parts' scales and,
+// where there are minima, those, as floats. Holds the same numbers, so products are the same to the last bit.
+template <class S, class Packed>
+struct UnpackedFormat {
+  using Bytes = typename S::Bytes;
+  static constexpr int kBlocksPerStep = 1, kParts = Packed::kParts, kOffsetShift = Packed::kOffsetShift;
+  static constexpr bool kHasMinimum = Packed::kHasMinimum, kUnpackForManyRows = false;
+  static constexpr int64_t kStepBytes = 512 + 64 * (kParts + (kHasMinimum ? 1 : 0));
+  static_assert(kStepBytes <= kUnpackedBlockBytes);
+
+  template <int kPart, int kTiles, class Dot>
+  static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int, Dot dot) {
+    constexpr int kGroups = 8 / kParts;
+    for (int g = kPart * kGroups; g < (kPart + 1) * kGroups; ++g) {
+      Bytes weights[kTiles];
+      for (int t = 0; t < kTiles; ++t) weights[t] = S::LoadBytes(steps[t] + g * 64);
+      dot(g, weights);
+    }
+  }
+  template <int kPart>
+  static typename S::F32 Scale(const uint8_t* step, int) {
+    return S::Load(reinterpret_cast<const float*>(step + 512) + kPart * 16);
+  }
+  static typename S::F32 Minimum(const uint8_t* step, int) {
+    return S::Load(reinterpret_cast<const float*>(step + 512) + kParts * 16);
+  }
+
+  static void Unpack(const std::byte* tile, int64_t num_blocks, std::byte* to) {
+    const auto* step = reinterpret_cast<const uint8_t*>(tile);
+    auto* out = reinterpret_cast<uint8_t*>(to);
+    for (int64_t done = 0; done < num_blocks; done += Packed::kBlocksPerStep, step += Packed::kStepBytes) {
+      for (int b = 0; b < Packed::kBlocksPerStep; ++b, out += kStepBytes) {
+        UnpackPart<0>(step, b, out);
+        if constexpr (kParts == 2) UnpackPart<1>(step, b, out);
+        if constexpr (kHasMinimum) {
+          S::Store(reinterpret_cast<float*>(out + 512) + kParts * 16, Packed::Minimum(step, b));
+        }
+      }
+    }
+  }
+
+ private:
+  template <int kPart>
+  static void UnpackPart(const uint8_t* step, int b, uint8_t* out) {
+    const uint8_t* const steps[1] = {step};
+    Packed::template ForEachGroup<kPart, 1>(
+        steps, b, [&](int group, const Bytes(&weights)[1]) { S::StoreBytes(out + group * 64, weights[0]); });
+    S::Store(reinterpret_cast<float*>(out + 512) + kPart * 16, Packed::template Scale<kPart>(step, b));
+  }
 };
 
 template <class S, class Format, int kRows, int kTiles>

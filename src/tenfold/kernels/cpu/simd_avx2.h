@@ -115,6 +115,10 @@ struct SimdAvx2 {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
             _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32))};
   }
+  static void StoreBytes(uint8_t* to, Bytes a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a.low);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32), a.high);
+  }
   static Bytes LowNibbles(Bytes a) {
     const __m256i mask = _mm256_set1_epi8(0xf);
     return {_mm256_and_si256(a.low, mask), _mm256_and_si256(a.high, mask)};

@@ -79,6 +79,7 @@ struct SimdAvx512 {
   }
   static F32 ToFloats(I32 a) { return _mm512_cvtepi32_ps(a); }
   static Bytes LoadBytes(const uint8_t* from) { return _mm512_loadu_si512(from); }
+  static void StoreBytes(uint8_t* to, Bytes a) { _mm512_storeu_si512(to, a); }
   static Bytes LowNibbles(Bytes a) { return _mm512_and_si512(a, _mm512_set1_epi8(0xf)); }
   static Bytes HighNibbles(Bytes a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(0xf)); }
   static I32 LoadInts(const void* from) { return _mm512_loadu_si512(from); }
