@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "tenfold/base/check.h"
+#include "tenfold/base/rounding.h"
 #include "tenfold/kernels/matmul.h"
 #include "tenfold/tensor/quantized_blocks.h"
 
@@ -12,7 +12,7 @@ namespace tenfold::graph {
 namespace {
 
 size_t RoundUpToLine(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
+  return RoundUp(bytes, 64);
 }
 
 const Node* FindAttention(const Graph& graph) {
@@ -24,154 +24,204 @@ const Node* FindAttention(const Graph& graph) {
 }  // namespace
 
 Executor::Executor(const Graph& graph, std::span<const BoundParameter> parameters, const BatchLimits& limits,
-                   const kernels::KvPages& kv, const kernels::KernelTable& kernels, platform::ThreadPool& threads)
+                   const kernels::KvPages& kv, const kernels::KernelTable& kernels, platform::ThreadPool& threads,
+                   Fusion fusion)
     : graph_(&graph),
       parameters_(parameters),
       limits_(limits),
       kv_(kv),
       kernels_(&kernels),
       threads_(&threads),
-      plan_(PlanMemory(graph, limits)) {
+      steps_(PlanSteps(graph, fusion)) {
   CHECK_EQ(parameters.size(), graph.parameters.size());
+  plan_ = PlanMemory(graph, steps_, FindResultsReadWhole(), limits);
 }
 
 Result<Executor> Executor::Create(const Graph& graph, std::span<const BoundParameter> parameters,
                                   const BatchLimits& limits, const kernels::KvPages& kv,
-                                  const kernels::KernelTable& kernels, platform::ThreadPool& threads) {
-  Executor executor(graph, parameters, limits, kv, kernels, threads);
-  size_t matmul_scratch = 0;
-  for (const Node& node : graph.nodes) {
-    if (node.op != Op::kLinear) continue;
-    const int64_t rows = node.shape.rows == Rows::kTokens ? limits.max_tokens : limits.max_logit_rows;
-    const kernels::PackedMatrix& weights = parameters[static_cast<size_t>(node.parameter)].matrix;
-    matmul_scratch = std::max(matmul_scratch, kernels::MatmulScratchBytes(weights, rows, threads.num_threads()));
-  }
-  size_t attention_scratch = 0;
+                                  const kernels::KernelTable& kernels, platform::ThreadPool& threads, Fusion fusion) {
+  Executor executor(graph, parameters, limits, kv, kernels, threads, fusion);
   if (const Node* attention = FindAttention(graph)) {
     executor.attention_shape_ = {attention->attributes.num_heads, attention->attributes.scale};
     executor.attention_plan_.emplace(kv.layout, executor.attention_shape_, limits.max_tokens);
-    attention_scratch =
-        static_cast<size_t>(executor.attention_plan_->scratch_floats() * threads.num_threads()) * sizeof(float);
   }
-  executor.matmul_scratch_offset_ = RoundUpToLine(executor.plan_.arena_bytes);
-  executor.attention_scratch_offset_ = executor.matmul_scratch_offset_ + RoundUpToLine(matmul_scratch);
-  ASSIGN_OR_RETURN(executor.arena_, platform::AlignedBuffer::Allocate(
-                                        executor.attention_scratch_offset_ + attention_scratch, "activations"));
+  ASSIGN_OR_RETURN(executor.arena_, platform::AlignedBuffer::Allocate(executor.PlanScratch(), "activations"));
   return executor;
 }
 
-std::span<float> Executor::Run(const Batch& batch) {
-  const auto num_tokens = static_cast<int64_t>(batch.tokens.size());
-  const auto num_rows = static_cast<int64_t>(batch.logit_rows.size());
-  CHECK_LE(num_tokens, limits_.max_tokens);
-  CHECK_LE(num_rows, limits_.max_logit_rows);
-  CHECK_EQ(batch.positions.size(), batch.tokens.size());
-  if (attention_plan_) attention_plan_->Build(batch.sequences);
-  for (size_t i = 0; i < graph_->nodes.size(); ++i) RunNode(i, batch);
-  const ValueShape& shape = graph_->nodes[static_cast<size_t>(graph_->output)].shape;
-  const int64_t rows = shape.rows == Rows::kTokens ? num_tokens : num_rows;
-  return {result(graph_->output), static_cast<size_t>(rows * shape.cols)};
+kernels::RowFormat Executor::FormatOf(NodeId linear) const {
+  return kernels::RowFormatFor(parameter(node(linear)).matrix.type());
 }
 
-void Executor::RunNode(size_t index, const Batch& batch) {
-  const Node& node = graph_->nodes[index];
-  const auto rows =
-      static_cast<int64_t>(node.shape.rows == Rows::kTokens ? batch.tokens.size() : batch.logit_rows.size());
-  const int64_t cols = node.shape.cols;
-  float* const out = result(static_cast<NodeId>(index));
-  const auto input = [&](size_t i) -> const float* { return result(node.inputs[i]); };
-  switch (node.op) {
+std::vector<bool> Executor::FindResultsReadWhole() const {
+  std::vector<bool> is_read_whole(graph_->nodes.size(), false);
+  for (NodeId id = 0; id < static_cast<NodeId>(graph_->nodes.size()); ++id) {
+    if (node(id).op != Op::kLinear || FormatOf(id) != kernels::RowFormat::kF32) continue;
+    is_read_whole[static_cast<size_t>(node(id).inputs[0])] = true;
+  }
+  return is_read_whole;
+}
+
+size_t Executor::PlanScratch() {
+  const size_t packed_offset = RoundUpToLine(plan_.arena_bytes);
+  size_t packed_end = packed_offset, matmul_bytes = 0;
+  packings_.resize(steps_.size());
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    const Step& step = steps_[s];
+    if (step.kind != Step::Kind::kLinear) continue;
+    std::vector<Packing>& packings = packings_[s - 1];
+    size_t end = packed_offset;
+    for (const NodeId id : step.nodes) {
+      const kernels::PackedMatrix& weights = parameter(node(id)).matrix;
+      matmul_bytes = std::max(matmul_bytes, kernels::MultiplyScratchBytes(weights, threads_->num_threads()));
+      const kernels::RowFormat format = FormatOf(id);
+      const bool is_planned = std::ranges::find(packings, format, &Packing::format) != packings.end();
+      if (format == kernels::RowFormat::kF32 || is_planned) continue;
+      packings.push_back({format, end});
+      end += RoundUpToLine(kernels::PackedRowsBytes(format, limits_.max_rows(step.rows), weights.cols()));
+    }
+    packed_end = std::max(packed_end, end);
+  }
+  rows_scratch_offset_ = packed_end;
+  const auto num_threads = static_cast<size_t>(threads_->num_threads());
+  matmul_scratch_offset_ = rows_scratch_offset_ + plan_.thread_bytes * num_threads;
+  attention_scratch_offset_ = matmul_scratch_offset_ + RoundUpToLine(matmul_bytes);
+  if (!attention_plan_) return attention_scratch_offset_;
+  return attention_scratch_offset_ +
+         static_cast<size_t>(attention_plan_->scratch_floats()) * num_threads * sizeof(float);
+}
+
+std::span<float> Executor::Run(const Batch& batch) {
+  CHECK_LE(static_cast<int64_t>(batch.tokens.size()), limits_.max_tokens);
+  CHECK_LE(static_cast<int64_t>(batch.logit_rows.size()), limits_.max_logit_rows);
+  CHECK_EQ(batch.positions.size(), batch.tokens.size());
+  if (attention_plan_) attention_plan_->Build(batch.sequences);
+  for (size_t s = 0; s < steps_.size(); ++s) {
+    switch (steps_[s].kind) {
+      case Step::Kind::kRows:
+        RunRows(s, batch);
+        break;
+      case Step::Kind::kLinear:
+        RunLinear(s, batch);
+        break;
+      case Step::Kind::kAttention:
+        RunAttention(node(steps_[s].nodes[0]), result(steps_[s].nodes[0]));
+        break;
+    }
+  }
+  const ValueShape& shape = node(graph_->output).shape;
+  return {result(graph_->output), static_cast<size_t>(NumRows(shape.rows, batch) * shape.cols)};
+}
+
+float* Executor::row_of(NodeId id, int64_t row, int thread) {
+  const MemoryPlan::Place& place = plan_.places[static_cast<size_t>(id)];
+  if (!place.is_row_local) return result(id) + row * node(id).shape.cols;
+  return reinterpret_cast<float*>(arena_.data() + rows_scratch_offset_ +
+                                  static_cast<size_t>(thread) * plan_.thread_bytes + place.offset);
+}
+
+kernels::PackedRows Executor::PackedRowsOf(NodeId id, const Packing& packing, int64_t rows) {
+  return kernels::PlanPackedRows(packing.format, rows, node(id).shape.cols, kernels_->max_tile_rows, nullptr,
+                                 arena_.data() + packing.offset);
+}
+
+void Executor::RunRows(size_t index, const Batch& batch) {
+  const Step& step = steps_[index];
+  const std::vector<Packing>& packings = packings_[index];
+  const int64_t rows = NumRows(step.rows, batch);
+  if (rows == 0 || (step.nodes.empty() && packings.empty())) return;
+  // A tile of packed rows shares cache lines and is one thread's; where nothing is packed any piece will do.
+  const int64_t tile_rows = kernels_->max_tile_rows;
+  threads_->Run(CeilDivide(rows, tile_rows), [&](int64_t piece, int thread) {
+    const kernels::RowTile tile = kernels::RowTileAt(rows, tile_rows, piece);
+    for (int64_t row = tile.begin; row < tile.begin + tile.count; ++row) {
+      for (const NodeId id : step.nodes) RunRowNode(id, batch, row, thread);
+      for (const Packing& packing : packings) {
+        kernels_->pack_row(row_of(step.packed, row, thread), node(step.packed).shape.cols, row,
+                           PackedRowsOf(step.packed, packing, rows));
+      }
+    }
+  });
+}
+
+void Executor::RunRowNode(NodeId id, const Batch& batch, int64_t row, int thread) {
+  const Node& n = node(id);
+  const int64_t cols = n.shape.cols;
+  float* const out = row_of(id, row, thread);
+  const auto input = [&](size_t i) -> const float* { return row_of(n.inputs[i], row, thread); };
+  switch (n.op) {
     case Op::kEmbedding:
-      return RunEmbedding(node, batch, out);
-    case Op::kRmsNorm: {
-      const float* const x = input(0);
-      const float* const weight = parameters_[static_cast<size_t>(node.parameter)].vector.data();
-      return ForEachRow(rows, cols, [&](int64_t row) {
-        kernels_->rms_norm(x + row * cols, weight, node.attributes.epsilon, cols, out + row * cols);
-      });
+      return ComputeEmbedding(n, batch, row, out);
+    case Op::kRmsNorm:
+      return kernels_->rms_norm(input(0), parameter(n).vector.data(), n.attributes.epsilon, cols, out);
+    case Op::kRotaryAngles:
+      return ComputeRotaryAngles(batch, row, out);
+    case Op::kRotary:
+      return ComputeRotary(n, input(0), input(1), out);
+    case Op::kSiluMultiply:
+      return kernels_->silu_multiply(input(0), input(1), cols, out);
+    case Op::kAdd:
+      return kernels_->add(input(0), input(1), cols, out);
+    case Op::kSelectRows: {
+      const float* const from = row_of(n.inputs[0], batch.logit_rows[static_cast<size_t>(row)], thread);
+      std::copy_n(from, cols, out);
+      return;
     }
     case Op::kLinear:
-      return kernels::Matmul(*kernels_, *threads_, parameters_[static_cast<size_t>(node.parameter)].matrix, input(0),
-                             rows, out, arena_.data() + matmul_scratch_offset_);
-    case Op::kRotaryAngles:
-      return RunRotaryAngles(batch, out);
-    case Op::kRotary:
-      return RunRotary(node, rows, out);
     case Op::kAttention:
-      return kernels::PagedAttention(*kernels_, *threads_, *attention_plan_, kv_, attention_shape_,
-                                     node.attributes.layer, input(0), input(1), input(2), out,
-                                     reinterpret_cast<float*>(arena_.data() + attention_scratch_offset_));
-    case Op::kSiluMultiply: {
-      const float* const gate = input(0);
-      const float* const up = input(1);
-      return ForEachRow(rows, cols, [&](int64_t row) {
-        kernels_->silu_multiply(gate + row * cols, up + row * cols, cols, out + row * cols);
-      });
-    }
-    case Op::kAdd: {
-      const float* const a = input(0);
-      const float* const b = input(1);
-      return ForEachRow(rows, cols,
-                        [&](int64_t row) { kernels_->add(a + row * cols, b + row * cols, cols, out + row * cols); });
-    }
-    case Op::kSelectRows:
-      return RunSelectRows(node, batch, out);
+      CHECK_MSG(false, "{} does not work row by row", OpName(n.op));
   }
 }
 
-template <class Body>
-void Executor::ForEachRow(int64_t rows, int64_t cols, Body body) {
-  // Enough work in a piece that handing it out (some 100 ns) does not show: 16K elements take a few microseconds.
-  constexpr int64_t kElementsPerPiece = 16384;
-  const int64_t per_piece = std::max<int64_t>(1, kElementsPerPiece / cols);
-  threads_->Run((rows + per_piece - 1) / per_piece, [&](int64_t piece, int) {
-    const int64_t end = std::min(rows, (piece + 1) * per_piece);
-    for (int64_t row = piece * per_piece; row < end; ++row) body(row);
-  });
+void Executor::RunLinear(size_t index, const Batch& batch) {
+  const Step& step = steps_[index];
+  const NodeId input = steps_[index - 1].packed;
+  const int64_t rows = NumRows(step.rows, batch);
+  constexpr size_t kMostProducts = 16;
+  const auto multiply = [&](kernels::RowFormat format, const kernels::PackedRows& packed) {
+    kernels::Product products[kMostProducts];
+    size_t count = 0;
+    for (const NodeId id : step.nodes) {
+      if (FormatOf(id) != format) continue;
+      CHECK_LT(count, kMostProducts);
+      products[count++] = {&parameter(node(id)).matrix, result(id)};
+    }
+    if (count == 0) return;
+    kernels::MultiplyPacked(*kernels_, *threads_, {products, count}, packed, arena_.data() + matmul_scratch_offset_);
+  };
+  for (const Packing& packing : packings_[index - 1]) multiply(packing.format, PackedRowsOf(input, packing, rows));
+  multiply(kernels::RowFormat::kF32, kernels::PlanPackedRows(kernels::RowFormat::kF32, rows, node(input).shape.cols,
+                                                             kernels_->max_tile_rows, result(input), nullptr));
 }
 
-void Executor::RunEmbedding(const Node& node, const Batch& batch, float* out) {
-  const tensor::TensorView& table = parameters_[static_cast<size_t>(node.parameter)].table;
-  const int64_t cols = node.shape.cols;
-  ForEachRow(static_cast<int64_t>(batch.tokens.size()), cols, [&](int64_t row) {
-    const TokenId token = batch.tokens[static_cast<size_t>(row)];
-    CHECK(token >= 0 && token < table.shape.rows());
-    tensor::DequantizeRow(table.type, table.row(token), {out + row * cols, static_cast<size_t>(cols)});
-  });
+void Executor::RunAttention(const Node& n, float* out) {
+  kernels::PagedAttention(*kernels_, *threads_, *attention_plan_, kv_, attention_shape_, n.attributes.layer,
+                          result(n.inputs[0]), result(n.inputs[1]), result(n.inputs[2]), out,
+                          reinterpret_cast<float*>(arena_.data() + attention_scratch_offset_));
 }
 
-void Executor::RunRotaryAngles(const Batch& batch, float* out) {
+void Executor::ComputeEmbedding(const Node& n, const Batch& batch, int64_t row, float* out) const {
+  const tensor::TensorView& table = parameter(n).table;
+  const TokenId token = batch.tokens[static_cast<size_t>(row)];
+  CHECK(token >= 0 && token < table.shape.rows());
+  tensor::DequantizeRow(table.type, table.row(token), {out, static_cast<size_t>(n.shape.cols)});
+}
+
+void Executor::ComputeRotaryAngles(const Batch& batch, int64_t row, float* out) const {
   const size_t half = graph_->rotary_frequencies.size();
-  ForEachRow(static_cast<int64_t>(batch.tokens.size()), static_cast<int64_t>(2 * half), [&](int64_t row) {
-    float* const angles = out + row * static_cast<int64_t>(2 * half);
-    for (size_t i = 0; i < half; ++i) {
-      const double angle = batch.positions[static_cast<size_t>(row)] * graph_->rotary_frequencies[i];
-      angles[i] = static_cast<float>(std::cos(angle) * graph_->rotary_scale);
-      angles[half + i] = static_cast<float>(std::sin(angle) * graph_->rotary_scale);
-    }
-  });
+  for (size_t i = 0; i < half; ++i) {
+    const double angle = batch.positions[static_cast<size_t>(row)] * graph_->rotary_frequencies[i];
+    out[i] = static_cast<float>(std::cos(angle) * graph_->rotary_scale);
+    out[half + i] = static_cast<float>(std::sin(angle) * graph_->rotary_scale);
+  }
 }
 
-void Executor::RunRotary(const Node& node, int64_t rows, float* out) {
-  const int64_t cols = node.shape.cols, head_dim = node.attributes.head_dim;
-  const float* const x = result(node.inputs[0]);
-  const float* const angles = result(node.inputs[1]);
+void Executor::ComputeRotary(const Node& n, const float* x, const float* angles, float* out) const {
   const auto half = static_cast<int64_t>(graph_->rotary_frequencies.size());
-  ForEachRow(rows, cols, [&](int64_t row) {
-    for (int64_t head = 0; head < cols; head += head_dim) {
-      const float* const from = x + row * cols + head;
-      float* const to = out + row * cols + head;
-      kernels_->rotate_head(from, angles + row * 2 * half, half, to);
-      if (from != to) std::copy(from + 2 * half, from + head_dim, to + 2 * half);
-    }
-  });
-}
-
-void Executor::RunSelectRows(const Node& node, const Batch& batch, float* out) {
-  const float* const x = result(node.inputs[0]);
-  const int64_t cols = node.shape.cols;
-  for (size_t r = 0; r < batch.logit_rows.size(); ++r) {
-    std::copy_n(x + batch.logit_rows[r] * cols, cols, out + static_cast<int64_t>(r) * cols);
+  const int64_t head_dim = n.attributes.head_dim;
+  for (int64_t head = 0; head < n.shape.cols; head += head_dim) {
+    kernels_->rotate_head(x + head, angles, half, out + head);
+    if (x != out) std::copy(x + head + 2 * half, x + head + head_dim, out + head + 2 * half);
   }
 }
 

@@ -10,11 +10,13 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/base/token_id.h"
+#include "tenfold/graph/fusion.h"
 #include "tenfold/graph/graph.h"
 #include "tenfold/graph/memory_plan.h"
 #include "tenfold/kernels/attention.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/kernels/packed_matrix.h"
+#include "tenfold/kernels/packed_rows.h"
 #include "tenfold/platform/aligned_buffer.h"
 #include "tenfold/platform/thread_pool.h"
 #include "tenfold/tensor/tensor_view.h"
@@ -41,7 +43,8 @@ class Executor {
   // `parameters` are those of graph.parameters, in order. Errors: kResourceExhausted.
   static Result<Executor> Create(const Graph& graph, std::span<const BoundParameter> parameters,
                                  const BatchLimits& limits, const kernels::KvPages& kv,
-                                 const kernels::KernelTable& kernels, platform::ThreadPool& threads);
+                                 const kernels::KernelTable& kernels, platform::ThreadPool& threads,
+                                 Fusion fusion = Fusion::kRowChains);
 
   // Computes the batch, writes its keys and values into the cache's pages, and returns the output [R, cols], valid
   // until the next Run. The batch must be within the limits. Every token must be inside the vocabulary.
@@ -50,21 +53,41 @@ class Executor {
   size_t arena_bytes() const { return arena_.size_bytes(); }
 
  private:
+  // Rows packed at the end of a kRows step, in each form that the products after it take.
+  struct Packing {
+    kernels::RowFormat format;
+    size_t offset;  // in the arena
+  };
+
   Executor(const Graph& graph, std::span<const BoundParameter> parameters, const BatchLimits& limits,
-           const kernels::KvPages& kv, const kernels::KernelTable& kernels, platform::ThreadPool& threads);
+           const kernels::KvPages& kv, const kernels::KernelTable& kernels, platform::ThreadPool& threads,
+           Fusion fusion);
 
-  void RunNode(size_t index, const Batch& batch);
-  void RunEmbedding(const Node& node, const Batch& batch, float* out);
-  void RunRotaryAngles(const Batch& batch, float* out);
-  void RunRotary(const Node& node, int64_t rows, float* out);
-  void RunSelectRows(const Node& node, const Batch& batch, float* out);
-  // Calls body(row) for each row, several rows a piece.
-  template <class Body>
-  void ForEachRow(int64_t rows, int64_t cols, Body body);
+  kernels::RowFormat FormatOf(NodeId linear) const;
+  std::vector<bool> FindResultsReadWhole() const;
+  // Lays scratch out behind the results and returns the size of all.
+  size_t PlanScratch();
+  kernels::PackedRows PackedRowsOf(NodeId node, const Packing& packing, int64_t rows);
 
-  float* result(NodeId node) {
-    return reinterpret_cast<float*>(arena_.data() + plan_.offsets[static_cast<size_t>(node)]);
+  void RunRows(size_t step, const Batch& batch);
+  void RunRowNode(NodeId id, const Batch& batch, int64_t row, int thread);
+  void RunLinear(size_t step, const Batch& batch);
+  void RunAttention(const Node& node, float* out);
+  void ComputeEmbedding(const Node& node, const Batch& batch, int64_t row, float* out) const;
+  void ComputeRotaryAngles(const Batch& batch, int64_t row, float* out) const;
+  void ComputeRotary(const Node& node, const float* x, const float* angles, float* out) const;
+
+  const Node& node(NodeId id) const { return graph_->nodes[static_cast<size_t>(id)]; }
+  const BoundParameter& parameter(const Node& n) const { return parameters_[static_cast<size_t>(n.parameter)]; }
+  int64_t NumRows(Rows rows, const Batch& batch) const {
+    return static_cast<int64_t>(rows == Rows::kTokens ? batch.tokens.size() : batch.logit_rows.size());
   }
+  // All rows of a result in the arena.
+  float* result(NodeId id) {
+    return reinterpret_cast<float*>(arena_.data() + plan_.places[static_cast<size_t>(id)].offset);
+  }
+  // One row of any result, on the thread that works on that row.
+  float* row_of(NodeId id, int64_t row, int thread);
 
   const Graph* graph_;
   std::span<const BoundParameter> parameters_;
@@ -72,9 +95,12 @@ class Executor {
   kernels::KvPages kv_;
   const kernels::KernelTable* kernels_;
   platform::ThreadPool* threads_;
+  std::vector<Step> steps_;
   MemoryPlan plan_;
+  std::vector<std::vector<Packing>> packings_;  // of each step
   kernels::AttentionShape attention_shape_;
   std::optional<kernels::AttentionPlan> attention_plan_;  // none in a graph without attention
+  size_t rows_scratch_offset_ = 0;
   size_t matmul_scratch_offset_ = 0;
   size_t attention_scratch_offset_ = 0;
   platform::AlignedBuffer arena_;  // results, then scratch

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
@@ -11,8 +12,10 @@
 #include "tenfold/base/random.h"
 #include "tenfold/graph/builder.h"
 #include "tenfold/graph/executor.h"
+#include "tenfold/graph/fusion.h"
 #include "tenfold/graph/memory_plan.h"
 #include "tenfold/platform/cpu_features.h"
+#include "tenfold/tensor/quantized_blocks.h"
 
 namespace {
 std::atomic<int64_t> num_allocations{0};
@@ -34,7 +37,7 @@ std::atomic<int64_t> num_allocations{0};
 namespace tenfold::graph {
 namespace {
 
-constexpr int64_t kVocab = 40, kHidden = 32, kHeads = 4, kKvHeads = 2, kHeadDim = 8, kFfn = 48;
+constexpr int64_t kVocab = 40, kHidden = 32, kHeads = 4, kKvHeads = 2, kHeadDim = 8, kFfn = 64;
 
 // One transformer block: every op occurs.
 Graph SmallModel() {
@@ -54,7 +57,9 @@ Graph SmallModel() {
 
 class SmallModelRun {
  public:
-  explicit SmallModelRun(int num_threads) : threads_(num_threads), graph_(SmallModel()) {
+  explicit SmallModelRun(int num_threads, tensor::DataType matrix_type = tensor::DataType::kF32,
+                         Fusion fusion = Fusion::kRowChains)
+      : threads_(num_threads), graph_(SmallModel()) {
     for (size_t p = 0; p < graph_.parameters.size(); ++p) {
       const Parameter& parameter = graph_.parameters[p];
       std::vector<float>& values = values_.emplace_back(static_cast<size_t>(parameter.shape.num_elements()));
@@ -64,7 +69,7 @@ class SmallModelRun {
       BoundParameter& bound = bound_.emplace_back();
       if (parameter.use == ParameterUse::kTable) bound.table = view;
       if (parameter.use == ParameterUse::kMatrix)
-        bound.matrix = kernels::PackedMatrix::Pack(view, {}, threads_).value();
+        bound.matrix = kernels::PackedMatrix::Pack(Encode(view, matrix_type), {}, threads_).value();
       if (parameter.use == ParameterUse::kVector) bound.vector = values;
     }
     kv_.layout = {.num_layers = 1,
@@ -75,7 +80,8 @@ class SmallModelRun {
     pool_ = platform::AlignedBuffer::Allocate(kv_.layout.page_bytes() * 8, "pages").value();
     kv_.pages = pool_.data();
     executor_.emplace(Executor::Create(graph_, bound_, {.max_tokens = 64, .max_logit_rows = 4}, kv_,
-                                       *kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value(), threads_)
+                                       *kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value(), threads_,
+                                       fusion)
                           .value());
   }
 
@@ -99,9 +105,22 @@ class SmallModelRun {
   int64_t allocations_in_run = 0;
 
  private:
+  tensor::TensorView Encode(const tensor::TensorView& floats, tensor::DataType type) {
+    tensor::TensorView view{type, floats.shape, nullptr};
+    std::vector<std::byte>& bytes = encoded_.emplace_back(view.size_bytes());
+    for (int64_t r = 0; r < view.shape.rows(); ++r) {
+      const auto* row = reinterpret_cast<const float*>(floats.row(r));
+      tensor::QuantizeRow(type, {row, static_cast<size_t>(view.shape.cols())},
+                          bytes.data() + static_cast<size_t>(r) * view.row_bytes());
+    }
+    view.data = bytes.data();
+    return view;
+  }
+
   platform::ThreadPool threads_;
   Graph graph_;
   std::vector<std::vector<float>> values_;
+  std::vector<std::vector<std::byte>> encoded_;
   std::vector<BoundParameter> bound_;
   kernels::KvPages kv_;
   platform::AlignedBuffer pool_;
@@ -120,6 +139,15 @@ TEST(Executor, ChunksAndThreadsDoNotChangeLogits) {
     std::vector<float> last;
     for (int64_t begin = 0; begin < 60; begin += chunk) last = run.Step(begin, std::min<int64_t>(60, begin + chunk));
     EXPECT_EQ(last, whole) << "chunks of " << chunk;
+  }
+}
+
+TEST(Executor, FusionChangesNoBit) {
+  for (const auto type : {tensor::DataType::kF32, tensor::DataType::kBF16, tensor::DataType::kQ8_0}) {
+    for (const int64_t length : {1, 13, 60}) {
+      const std::vector<float> plain = SmallModelRun(1, type, Fusion::kNone).Step(0, length);
+      EXPECT_EQ(SmallModelRun(2, type, Fusion::kRowChains).Step(0, length), plain) << Name(type) << " " << length;
+    }
   }
 }
 
@@ -170,18 +198,78 @@ RC_GTEST_PROP(MemoryPlan, LiveResultsDoNotOverlap, ()) {
   }
   const Graph graph = std::move(g).Finish(values.back());
   const BatchLimits limits{.max_tokens = 8, .max_logit_rows = 2};
-  const MemoryPlan plan = PlanMemory(graph, limits);
-  const std::vector<NodeId> last = LastUses(graph);
-  const size_t size = 8 * 16 * sizeof(float);
-  for (size_t a = 0; a < graph.nodes.size(); ++a) {
-    RC_ASSERT(plan.offsets[a] + size <= plan.arena_bytes);
-    for (size_t b = a + 1; b < graph.nodes.size(); ++b) {
-      // a's result is still wanted after b has been written; when b is its last reader, b may write over it only whole.
-      const bool overlap = plan.offsets[a] < plan.offsets[b] + size && plan.offsets[b] < plan.offsets[a] + size;
-      if (last[a] > static_cast<NodeId>(b)) RC_ASSERT(!overlap);
-      if (last[a] == static_cast<NodeId>(b)) RC_ASSERT(!overlap || plan.offsets[a] == plan.offsets[b]);
+  const auto fusion = *rc::gen::element(Fusion::kNone, Fusion::kRowChains);
+  const std::vector<Step> steps = PlanSteps(graph, fusion);
+  std::vector<bool> is_read_whole;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) is_read_whole.push_back(*rc::gen::arbitrary<bool>());
+  const MemoryPlan plan = PlanMemory(graph, steps, is_read_whole, limits);
+  const std::vector<LastUse> last = LastUses(graph, steps);
+  std::vector<NodeId> order;
+  std::vector<size_t> step_of(graph.nodes.size());
+  for (size_t s = 0; s < steps.size(); ++s) {
+    for (const NodeId id : steps[s].nodes) {
+      order.push_back(id);
+      step_of[static_cast<size_t>(id)] = s;
     }
   }
+  RC_ASSERT(order.size() == graph.nodes.size());
+  const auto overlap = [&](NodeId a, NodeId b) {
+    const auto &first = plan.places[static_cast<size_t>(a)], &second = plan.places[static_cast<size_t>(b)];
+    const size_t size = first.is_row_local ? 64 : 8 * 64;
+    return first.is_row_local == second.is_row_local && first.offset < second.offset + size &&
+           second.offset < first.offset + size;
+  };
+  for (size_t i = 0; i < order.size(); ++i) {
+    const NodeId a = order[i];
+    const size_t step = step_of[static_cast<size_t>(a)];
+    const MemoryPlan::Place& place = plan.places[static_cast<size_t>(a)];
+    const LastUse& use = last[static_cast<size_t>(a)];
+    RC_ASSERT(place.offset + (place.is_row_local ? 64 : 8 * 64) <=
+              (place.is_row_local ? plan.thread_bytes : plan.arena_bytes));
+    if (place.is_row_local) RC_ASSERT(use.step <= step + (steps[step].packed == a ? 1 : 0));
+    for (size_t j = i + 1; j < order.size(); ++j) {
+      const NodeId b = order[j];
+      const size_t other_step = step_of[static_cast<size_t>(b)];
+      // a's result is still wanted in b's step; b, when it is the last to read it, may write over it only whole.
+      if (place.is_row_local ? other_step == step : use.step >= other_step) {
+        RC_ASSERT(!overlap(a, b) ||
+                  (use.node == b && !place.is_row_local && place.offset == plan.places[static_cast<size_t>(b)].offset));
+      }
+    }
+  }
+}
+
+// Every node once, after its inputs; products right after the step that packs their input.
+TEST(PlanSteps, KeepsTheOrderOfDependencies) {
+  const Graph graph = SmallModel();
+  for (const Fusion fusion : {Fusion::kNone, Fusion::kRowChains}) {
+    std::vector<NodeId> done;
+    const std::vector<Step> steps = PlanSteps(graph, fusion);
+    for (size_t s = 0; s < steps.size(); ++s) {
+      for (const NodeId id : steps[s].nodes) {
+        const Node& node = graph.nodes[static_cast<size_t>(id)];
+        for (const NodeId input : node.inputs) EXPECT_TRUE(std::ranges::find(done, input) != done.end());
+        if (node.op == Op::kLinear) {
+          EXPECT_TRUE(s > 0 && steps[s - 1].packed == node.inputs[0]);
+        }
+        done.push_back(id);
+      }
+    }
+    EXPECT_TRUE(done.size() == graph.nodes.size());
+  }
+}
+
+TEST(PlanSteps, ChainsRowsAndSharesProductsOfOneInput) {
+  const Graph graph = SmallModel();
+  std::string text;
+  for (const Step& step : PlanSteps(graph, Fusion::kRowChains)) {
+    for (const NodeId id : step.nodes) text += std::string(OpName(graph.nodes[static_cast<size_t>(id)].op)) + " ";
+    text += step.packed == kNone ? "| " : "pack | ";
+  }
+  EXPECT_EQ(
+      text,
+      "rotary_angles embedding rms_norm pack | linear linear linear | rotary rotary | attention | pack | linear | "
+      "add pack | linear linear | silu_multiply pack | linear | add | select_rows pack | linear | ");
 }
 
 // A deep model needs no more memory than a shallow one.
@@ -190,7 +278,11 @@ TEST(MemoryPlan, ReusesMemoryAcrossLayers) {
     GraphBuilder g;
     Value x = g.Embedding("table", 10, 16);
     for (int i = 0; i < num_layers; ++i) x = g.Add(x, g.Linear(g.RmsNorm(x, "n", 1e-5), "w", 16));
-    return PlanMemory(std::move(g).Finish(x), {.max_tokens = 8, .max_logit_rows = 2}).arena_bytes;
+    const Graph graph = std::move(g).Finish(x);
+    const std::vector<bool> is_read_whole(graph.nodes.size(), true);
+    return PlanMemory(graph, PlanSteps(graph, Fusion::kRowChains), is_read_whole,
+                      {.max_tokens = 8, .max_logit_rows = 2})
+        .arena_bytes;
   };
   EXPECT_EQ(bytes(2), bytes(50));
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
-#include "tenfold/base/check.h"
+#include "tenfold/base/rounding.h"
 
 namespace tenfold::graph {
 namespace {
@@ -52,53 +53,116 @@ class FreeRanges {
   size_t end_ = 0;
 };
 
-bool WorksRowByRow(Op op) {
-  return op == Op::kRmsNorm || op == Op::kRotary || op == Op::kSiluMultiply || op == Op::kAdd;
+// Whether row r of the result depends on row r of the first input alone, of the same width: it may be written there.
+bool MayOverwriteInput(const Graph& graph, const Node& node) {
+  const bool is_row_wise =
+      node.op == Op::kRmsNorm || node.op == Op::kRotary || node.op == Op::kSiluMultiply || node.op == Op::kAdd;
+  return is_row_wise && graph.nodes[static_cast<size_t>(node.inputs[0])].shape == node.shape;
+}
+
+size_t RowBytes(const Node& node) {
+  return static_cast<size_t>(RoundUp(node.shape.cols * static_cast<int64_t>(sizeof(float)), 64));
 }
 
 size_t ResultBytes(const Node& node, const BatchLimits& limits) {
-  const int64_t rows = node.shape.rows == Rows::kTokens ? limits.max_tokens : limits.max_logit_rows;
-  return (static_cast<size_t>(rows * node.shape.cols) * sizeof(float) + 63) / 64 * 64;
+  return static_cast<size_t>(
+      RoundUp(limits.max_rows(node.shape.rows) * node.shape.cols * static_cast<int64_t>(sizeof(float)), int64_t{64}));
 }
+
+class Planner {
+ public:
+  Planner(const Graph& graph, std::span<const Step> steps, const std::vector<bool>& is_read_whole,
+          const BatchLimits& limits)
+      : graph_(graph),
+        steps_(steps),
+        is_read_whole_(is_read_whole),
+        limits_(limits),
+        last_uses_(LastUses(graph, steps)) {
+    plan_.places.resize(graph.nodes.size());
+  }
+
+  MemoryPlan Plan() {
+    for (size_t s = 0; s < steps_.size(); ++s) {
+      row_bytes_ = 0;
+      for (const NodeId id : steps_[s].nodes) Place(id, s);
+      plan_.thread_bytes = std::max(plan_.thread_bytes, row_bytes_);
+      FreeWhatDiesIn(s);
+    }
+    plan_.arena_bytes = arena_.end();
+    return std::move(plan_);
+  }
+
+ private:
+  const Node& node(NodeId id) const { return graph_.nodes[static_cast<size_t>(id)]; }
+  MemoryPlan::Place& place(NodeId id) { return plan_.places[static_cast<size_t>(id)]; }
+  const LastUse& last_use(NodeId id) const { return last_uses_[static_cast<size_t>(id)]; }
+
+  // The product after a kRows step reads rows that the step packs.
+  bool IsRowLocal(NodeId id, size_t step) const {
+    if (steps_[step].kind != Step::Kind::kRows || id == graph_.output) return false;
+    const bool is_packed = steps_[step].packed == id && !is_read_whole_[static_cast<size_t>(id)];
+    return last_use(id).step <= (is_packed ? step + 1 : step);
+  }
+
+  void Place(NodeId id, size_t step) {
+    if (IsRowLocal(id, step)) {
+      place(id) = {.is_row_local = true, .offset = row_bytes_};
+      row_bytes_ += RowBytes(node(id));
+      return;
+    }
+    if (MayOverwriteInput(graph_, node(id))) {
+      const NodeId input = node(id).inputs[0];
+      if (last_use(input).node == id && !place(input).is_row_local && !is_overwritten(input)) {
+        place(id).offset = place(input).offset;
+        overwritten_.push_back(input);
+        return;
+      }
+    }
+    place(id).offset = arena_.Take(ResultBytes(node(id), limits_));
+  }
+
+  bool is_overwritten(NodeId id) const { return std::ranges::find(overwritten_, id) != overwritten_.end(); }
+
+  // Results whose memory another one has taken over live on as that one.
+  void FreeWhatDiesIn(size_t step) {
+    for (size_t s = 0; s <= step; ++s) {
+      for (const NodeId id : steps_[s].nodes) {
+        if (last_use(id).step != step || place(id).is_row_local || is_overwritten(id)) continue;
+        arena_.Give(place(id).offset, ResultBytes(node(id), limits_));
+      }
+    }
+  }
+
+  const Graph& graph_;
+  std::span<const Step> steps_;
+  const std::vector<bool>& is_read_whole_;
+  const BatchLimits limits_;
+  const std::vector<LastUse> last_uses_;
+  MemoryPlan plan_;
+  FreeRanges arena_;
+  std::vector<NodeId> overwritten_;
+  size_t row_bytes_ = 0;
+};
 
 }  // namespace
 
-std::vector<NodeId> LastUses(const Graph& graph) {
-  std::vector<NodeId> last(graph.nodes.size(), kNone);
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    last[i] = static_cast<NodeId>(i);
-    for (const NodeId input : graph.nodes[i].inputs) last[static_cast<size_t>(input)] = static_cast<NodeId>(i);
+std::vector<LastUse> LastUses(const Graph& graph, std::span<const Step> steps) {
+  std::vector<LastUse> last(graph.nodes.size());
+  for (size_t s = 0; s < steps.size(); ++s) {
+    for (const NodeId id : steps[s].nodes) {
+      last[static_cast<size_t>(id)] = {id, s};
+      for (const NodeId input : graph.nodes[static_cast<size_t>(id)].inputs) {
+        last[static_cast<size_t>(input)] = {id, s};
+      }
+    }
   }
-  last[static_cast<size_t>(graph.output)] = static_cast<NodeId>(graph.nodes.size());
+  last[static_cast<size_t>(graph.output)] = {kNone, steps.size()};
   return last;
 }
 
-MemoryPlan PlanMemory(const Graph& graph, const BatchLimits& limits) {
-  const std::vector<NodeId> last_uses = LastUses(graph);
-  MemoryPlan plan;
-  plan.offsets.resize(graph.nodes.size());
-  FreeRanges arena;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    const size_t size = ResultBytes(node, limits);
-    std::vector<size_t> dying;
-    for (const NodeId input : node.inputs) {
-      const auto index = static_cast<size_t>(input);
-      const bool seen = std::find(dying.begin(), dying.end(), index) != dying.end();
-      if (last_uses[index] == static_cast<NodeId>(i) && !seen) dying.push_back(index);
-    }
-    const bool overwrites = WorksRowByRow(node.op) && !dying.empty() && dying[0] == static_cast<size_t>(node.inputs[0]);
-    if (overwrites) {
-      plan.offsets[i] = plan.offsets[dying[0]];
-      dying.erase(dying.begin());
-    } else {
-      plan.offsets[i] = arena.Take(size);
-    }
-    for (const size_t index : dying) arena.Give(plan.offsets[index], ResultBytes(graph.nodes[index], limits));
-    if (last_uses[i] == static_cast<NodeId>(i)) arena.Give(plan.offsets[i], size);
-  }
-  plan.arena_bytes = arena.end();
-  return plan;
+MemoryPlan PlanMemory(const Graph& graph, std::span<const Step> steps, const std::vector<bool>& is_read_whole,
+                      const BatchLimits& limits) {
+  return Planner(graph, steps, is_read_whole, limits).Plan();
 }
 
 }  // namespace tenfold::graph

@@ -1,14 +1,20 @@
-// MemoryPlan: where each node's result lies in one arena, so that results that never live at once share memory (law 4).
+// MemoryPlan: where each node's result lies, so that results that never live at once share memory (law 4).
 //
-// Liveness is read off the node list: a result lives from its node to the last node that reads it. Offsets are planned
-// once, for the greatest T and R, by first fit in execution order; an operation that works row by row may write over an
-// input that dies with it.
+// Most results lie in one arena. Liveness is read off the steps (fusion.h): a result lives from its node's step to the
+// last step that reads it; memory is given back at the end of a step, since a step takes its rows through in any order.
+// Offsets are planned once, for the greatest T and R, by first fit in execution order. A row-wise operation may write
+// over its first input when nobody reads that afterwards.
+//
+// A result that only its own step reads, or that only goes into the packed rows of the product after it, has no place
+// in the arena: each thread keeps the one row that it works on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "tenfold/graph/fusion.h"
 #include "tenfold/graph/graph.h"
 
 namespace tenfold::graph {
@@ -17,16 +23,30 @@ namespace tenfold::graph {
 struct BatchLimits {
   int64_t max_tokens = 0;      // T
   int64_t max_logit_rows = 0;  // R
+
+  int64_t max_rows(Rows rows) const { return rows == Rows::kTokens ? max_tokens : max_logit_rows; }
 };
 
 struct MemoryPlan {
-  std::vector<size_t> offsets;  // of each node's result in the arena, 64-byte aligned
+  struct Place {
+    bool is_row_local = false;  // in the thread's memory, one row; else in the arena, all rows
+    size_t offset = 0;          // bytes, 64-byte aligned
+  };
+  std::vector<Place> places;  // of each node's result
   size_t arena_bytes = 0;
+  size_t thread_bytes = 0;  // of each thread's rows
 };
 
-MemoryPlan PlanMemory(const Graph& graph, const BatchLimits& limits);
+// `is_read_whole[n]`: whether a product reads node n's result itself, not packed rows of it.
+MemoryPlan PlanMemory(const Graph& graph, std::span<const Step> steps, const std::vector<bool>& is_read_whole,
+                      const BatchLimits& limits);
 
-// Index of the last node that reads each result; the graph's output lives to the end.
-std::vector<NodeId> LastUses(const Graph& graph);
+// For each result, the last node that reads it, in the order of execution, and that node's step. The graph's output
+// lives beyond the last step. A result that nobody reads dies in its own step.
+struct LastUse {
+  NodeId node;
+  size_t step;
+};
+std::vector<LastUse> LastUses(const Graph& graph, std::span<const Step> steps);
 
 }  // namespace tenfold::graph

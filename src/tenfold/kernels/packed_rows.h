@@ -44,6 +44,13 @@ struct RowTile {
   int64_t count;
 };
 
+// Tile `index` of rows dealt evenly: 16 are 6 + 5 + 5, not 6 + 6 + 4.
+inline RowTile RowTileAt(int64_t rows, int64_t max_tile_rows, int64_t index) {
+  const int64_t num_tiles = CeilDivide(rows, max_tile_rows);
+  const int64_t begin = rows * index / num_tiles;
+  return {begin, rows * (index + 1) / num_tiles - begin};
+}
+
 struct PackedRows {
   RowFormat format = RowFormat::kF32;
   int64_t rows = 0;
@@ -55,12 +62,8 @@ struct PackedRows {
   std::byte* extras = nullptr;    // kInt8: what K-quants read
   float* factors = nullptr;       // kInt8: [rows]
 
-  // Rows are dealt evenly: 16 are 6 + 5 + 5, not 6 + 6 + 4.
   int64_t num_tiles() const { return CeilDivide(rows, max_tile_rows); }
-  RowTile tile(int64_t index) const {
-    const int64_t begin = rows * index / num_tiles();
-    return {begin, rows * (index + 1) / num_tiles() - begin};
-  }
+  RowTile tile(int64_t index) const { return RowTileAt(rows, max_tile_rows, index); }
   RowTile tile_of_row(int64_t row) const { return tile(((row + 1) * num_tiles() - 1) / rows); }
 
   int64_t num_blocks() const { return cols / kQuantBlock; }

@@ -25,8 +25,12 @@ graph::Graph BuildLlama(const ModelConfig& config) {
     const Value q = g.Linear(h, weight("attn_q"), config.num_heads * config.head_dim);
     const Value k = g.Linear(h, weight("attn_k"), config.num_kv_heads * config.head_dim);
     const Value v = g.Linear(h, weight("attn_v"), config.num_kv_heads * config.head_dim);
-    const Value attention =
+    Value attention =
         g.Attention(g.Rotary(q, angles, config.head_dim), g.Rotary(k, angles, config.head_dim), v, layer, heads);
+    if (layer + 1 == config.num_layers) {  // nobody reads the other rows any more
+      attention = g.SelectRows(attention);
+      x = g.SelectRows(x);
+    }
     x = g.Add(x, g.Linear(attention, weight("attn_output"), config.hidden_size));
 
     h = g.RmsNorm(x, weight("ffn_norm"), config.norm_epsilon);
@@ -35,7 +39,7 @@ graph::Graph BuildLlama(const ModelConfig& config) {
     x = g.Add(x, g.Linear(g.SiluMultiply(gate, up), weight("ffn_down"), config.hidden_size));
   }
 
-  x = g.RmsNorm(g.SelectRows(x), "output_norm.weight", config.norm_epsilon);
+  x = g.RmsNorm(x, "output_norm.weight", config.norm_epsilon);
   const Value logits = g.Linear(x, config.tied_head ? "token_embd.weight" : "output.weight", config.vocab_size);
   return std::move(g).Finish(logits);
 }
