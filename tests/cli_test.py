@@ -229,6 +229,16 @@ class OtherCommands(CommandLine):
         answer = self.run_json('generate', out, '--prompt', 'a', '--max-tokens', 5, '--ignore-eos')
         self.assertEqual(len(answer['token_ids']), 5)
 
+    def test_synth_mixes(self):
+        out = self.folder / 'mix.gguf'
+        arguments = ['--type', 'q4_k_m', '--vocab', self.model, '--out', out]
+        self.assertNotIn('note', self.run_tenfold('synth', '--shape', 'tiny-256', *arguments).stderr)
+        types = self.run_json('info', out)['types']
+        # Two layers of seven matrices and the embeddings; the output matrix, and v and ffn_down of the last layer.
+        self.assertEqual({name: types[name]['tensors'] for name in types}, {'F32': 5, 'Q4_K': 13, 'Q6_K': 3})
+        shown = self.run_tenfold('synth', '--shape', 'tiny', '--force', *arguments).stderr
+        self.assertIn('rows of 16 matrices are not whole blocks of Q4_K_M', shown)
+
     def test_chat(self):
         def chat(lines):
             return self.run_tenfold('chat', self.model, '--temperature', 0, '--max-tokens', 12, stdin=lines)

@@ -27,13 +27,20 @@ struct SynthFlags {
 
 Status RunSynth(SynthFlags& flags) {
   ASSIGN_OR_RETURN(flags.options.shape, model::FindSynthShape(flags.shape));
-  flags.options.type = tensor::DataTypeFromName(flags.type).value();  // one of the names that the option takes
+  flags.options.mix = model::FindWeightMix(flags.type);  // one of the names that the option takes
   const std::unique_ptr<platform::ThreadPool> threads = MakeThreads(flags.num_threads);
   const auto start = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(const int64_t num_parameters, model::WriteSynthModel(flags.options, *threads));
+  ASSIGN_OR_RETURN(const model::SynthSummary summary, model::WriteSynthModel(flags.options, *threads));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  fmt::print(stderr, "{}: {} parameters in {}, {}, {:.1f} s\n", flags.options.out.string(), num_parameters, flags.type,
-             FormatSize(std::filesystem::file_size(flags.options.out)), seconds.count());
+  fmt::print(stderr, "{}: {} parameters in {}, {}, {:.1f} s\n", flags.options.out.string(), summary.num_parameters,
+             flags.options.mix->name, FormatSize(std::filesystem::file_size(flags.options.out)), seconds.count());
+  if (summary.num_fallbacks > 0) {
+    fmt::print(
+        stderr,
+        "note: the rows of {} matrices are not whole blocks of {}; they are stored as Q8_0 or, where rows are no "
+        "multiple of 32, as F16\n",
+        summary.num_fallbacks, flags.options.mix->name);
+  }
   return {};
 }
 
@@ -49,10 +56,12 @@ Command AddSynth(CLI::App& program) {
       ->required()
       ->type_name("NAME")
       ->check(CLI::IsMember(shapes));
-  command->add_option("--type", flags->type, "Type of the matrices")
+  std::vector<std::string> mixes;
+  for (const model::WeightMix& mix : model::WeightMixes()) mixes.emplace_back(mix.name);
+  command->add_option("--type", flags->type, "Type of the matrices, or a mix of types")
       ->required()
       ->type_name("TYPE")
-      ->check(CLI::IsMember({"F32", "F16", "BF16", "Q8_0", "Q4_0"}, CLI::ignore_case));
+      ->check(CLI::IsMember(mixes, CLI::ignore_case));
   command->add_option("--vocab", flags->options.vocabulary, "A GGUF file whose tokenizer the model gets")
       ->required()
       ->type_name("FILE");

@@ -21,66 +21,55 @@ namespace {
 
 using tensor::DataType;
 
-constexpr std::array<SynthShape, 5> kShapes = {{
+constexpr std::array<SynthShape, 6> kShapes = {{
     // name            layers hidden   ffn heads kv  context  rotary   tied
     {"tinyllama-1.1b", 22, 2048, 5632, 32, 4, 2048, 10000, false},
     {"llama-3.2-1b", 16, 2048, 8192, 32, 8, 131072, 500000, true},
     {"llama-3.1-8b", 32, 4096, 14336, 32, 8, 131072, 500000, false},
     {"smollm2-135m", 30, 576, 1536, 9, 3, 8192, 100000, true},
     {"tiny", 2, 64, 128, 4, 2, 512, 10000, false},
+    {"tiny-256", 2, 256, 512, 4, 2, 512, 10000, false},  // for types in blocks of 256
 }};
 
 constexpr float kNormEpsilon = 1e-5f;  // of all these models
-
-// GGUF's general.file_type: which type most tensors have.
-uint32_t FileType(DataType type) {
-  switch (type) {
-    case DataType::kF32:
-      return 0;
-    case DataType::kF16:
-      return 1;
-    case DataType::kQ4_0:
-      return 2;
-    case DataType::kQ8_0:
-      return 7;
-    case DataType::kBF16:
-      return 32;
-  }
-  CHECK_MSG(false, "type {}", static_cast<int>(type));
-  return 0;
-}
 
 struct SynthTensor {
   std::string name;
   tensor::Shape shape;  // [rows, cols]; norms have one dimension
   DataType type;
+  bool is_fallback = false;
 };
 
-std::vector<SynthTensor> ListTensors(const SynthShape& shape, int64_t vocab_size, DataType type) {
+std::vector<SynthTensor> ListTensors(const SynthShape& shape, int64_t vocab_size, const WeightMix& mix) {
   std::vector<SynthTensor> tensors;
-  const auto matrix = [&](std::string name, int64_t rows, int64_t cols) {
-    tensors.push_back({std::move(name), {rows, cols}, type});
+  const auto matrix = [&](std::string name, int64_t rows, int64_t cols, MatrixPlace place = {}) {
+    const DataType wanted = TypeOf(mix, place);
+    const DataType type = TypeForRowsOf(cols, wanted);
+    tensors.push_back({std::move(name), {rows, cols}, type, type != wanted});
   };
   const auto norm = [&](std::string name) {
     tensors.push_back({std::move(name), {shape.hidden_size}, DataType::kF32});
   };
   const int64_t kv_size = shape.hidden_size / shape.num_heads * shape.num_kv_heads;
 
-  matrix("token_embd.weight", vocab_size, shape.hidden_size);
+  const MatrixPlace table = {shape.tied_head ? MatrixRole::kOutput : MatrixRole::kOther};
+  matrix("token_embd.weight", vocab_size, shape.hidden_size, table);
   for (int64_t layer = 0; layer < shape.num_layers; ++layer) {
     const auto name = [&](const char* part) { return fmt::format("blk.{}.{}.weight", layer, part); };
+    const MatrixPlace value = {MatrixRole::kValue, layer, shape.num_layers};
+    const MatrixPlace down = {MatrixRole::kFfnDown, layer, shape.num_layers};
     norm(name("attn_norm"));
     matrix(name("attn_q"), shape.hidden_size, shape.hidden_size);
     matrix(name("attn_k"), kv_size, shape.hidden_size);
-    matrix(name("attn_v"), kv_size, shape.hidden_size);
+    matrix(name("attn_v"), kv_size, shape.hidden_size, value);
     matrix(name("attn_output"), shape.hidden_size, shape.hidden_size);
     norm(name("ffn_norm"));
     matrix(name("ffn_gate"), shape.ffn_size, shape.hidden_size);
     matrix(name("ffn_up"), shape.ffn_size, shape.hidden_size);
-    matrix(name("ffn_down"), shape.hidden_size, shape.ffn_size);
+    matrix(name("ffn_down"), shape.hidden_size, shape.ffn_size, down);
   }
   norm("output_norm.weight");
-  if (!shape.tied_head) matrix("output.weight", vocab_size, shape.hidden_size);
+  if (!shape.tied_head) matrix("output.weight", vocab_size, shape.hidden_size, {MatrixRole::kOutput});
   return tensors;
 }
 
@@ -90,7 +79,7 @@ Result<formats::GgufHeaderBuilder> BuildHeader(const SynthOptions& options, cons
   formats::GgufHeaderBuilder header;
   header.SetString("general.architecture", "llama");
   header.SetString("general.name", fmt::format("synthetic {}", shape.name));
-  header.SetUint32("general.file_type", FileType(options.type));
+  header.SetUint32("general.file_type", options.mix->file_type);
   header.SetUint32("general.quantization_version", 2);
   const auto set = [&](const char* key, int64_t value) { header.SetUint32(key, static_cast<uint32_t>(value)); };
   set("llama.vocab_size", vocab_size);
@@ -187,7 +176,7 @@ Result<const SynthShape*> FindSynthShape(std::string_view name) {
   return MakeError(ErrorCode::kInvalidArgument, "no shape is named {}; there are: {}", formats::Quoted(name), names);
 }
 
-Result<int64_t> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads) {
+Result<SynthSummary> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads) {
   std::error_code ignored;  // what cannot be looked at fails when it is opened
   if (!options.overwrite && std::filesystem::exists(options.out, ignored)) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: the file exists already; pass --force to replace it",
@@ -198,12 +187,13 @@ Result<int64_t> WriteSynthModel(const SynthOptions& options, platform::ThreadPoo
   const auto vocab_size = static_cast<int64_t>(vocabulary.tokens.size());
 
   ASSIGN_OR_RETURN(formats::GgufHeaderBuilder header, BuildHeader(options, file, vocab_size));
-  const std::vector<SynthTensor> tensors = ListTensors(*options.shape, vocab_size, options.type);
-  int64_t num_parameters = 0;
+  const std::vector<SynthTensor> tensors = ListTensors(*options.shape, vocab_size, *options.mix);
+  SynthSummary summary;
   uint64_t num_bytes = 0;
   for (const SynthTensor& tensor : tensors) {
     header.AddTensor(tensor.name, tensor.shape, tensor.type);
-    num_parameters += tensor.shape.num_elements();
+    summary.num_parameters += tensor.shape.num_elements();
+    summary.num_fallbacks += tensor.is_fallback;
     num_bytes += header.tensor_sizes().back();
   }
 
@@ -218,7 +208,7 @@ Result<int64_t> WriteSynthModel(const SynthOptions& options, platform::ThreadPoo
     }
   }
   RETURN_IF_ERROR(writer.Finish());
-  return num_parameters;
+  return summary;
 }
 
 }  // namespace tenfold::model

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "tenfold/base/result.h"
+#include "tenfold/model/weight_mix.h"
 #include "tenfold/platform/thread_pool.h"
-#include "tenfold/tensor/data_type.h"
 
 namespace tenfold::model {
 
@@ -36,15 +36,20 @@ Result<const SynthShape*> FindSynthShape(std::string_view name);
 
 struct SynthOptions {
   const SynthShape* shape = nullptr;
-  tensor::DataType type = tensor::DataType::kQ4_0;  // of matrices; F32, F16, BF16, Q8_0 or Q4_0
-  std::filesystem::path vocabulary;                 // a GGUF file whose tokenizer is taken over, with its size
+  const WeightMix* mix = nullptr;    // the types of the matrices
+  std::filesystem::path vocabulary;  // a GGUF file whose tokenizer is taken over, with its size
   std::filesystem::path out;
   bool overwrite = false;
   uint64_t seed = 0;
 };
 
-// Writes the model and returns its number of parameters. Streams: needs memory for some rows only. Shows a progress bar
+struct SynthSummary {
+  int64_t num_parameters = 0;
+  int64_t num_fallbacks = 0;  // matrices whose rows are no whole blocks of their type, so that they have another
+};
+
+// Writes the model. Streams: needs memory for some rows only. Shows a progress bar
 // when it takes over a second. Errors: kInvalidArgument (`out` exists), those of reading a vocabulary, kIo.
-Result<int64_t> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads);
+Result<SynthSummary> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads);
 
 }  // namespace tenfold::model

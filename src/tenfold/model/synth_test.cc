@@ -35,7 +35,7 @@ class Synth : public testing::Test {
 
   SynthOptions Options(const std::string& out, DataType type = DataType::kF32) const {
     return {.shape = FindSynthShape("tiny").value(),
-            .type = type,
+            .mix = FindWeightMix(tensor::Name(type)),
             .vocabulary = vocabulary_,
             .out = folder_ / out,
             .seed = 7};
@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Types, SynthTypes,
 
 TEST_P(SynthTypes, GivesAModelThatComputes) {
   const SynthOptions options = Options("model.gguf", GetParam());
-  const int64_t num_parameters = WriteSynthModel(options, threads_).value();
+  const int64_t num_parameters = WriteSynthModel(options, threads_).value().num_parameters;
   // Tables; two layers of q and output, k and v, gate, up and down, and norms; the last norm.
   EXPECT_EQ(num_parameters, 2 * vocab_size_ * 64 + 2 * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 128 * 64 + 2 * 64) + 64);
 
@@ -103,6 +103,28 @@ TEST_F(Synth, DependsOnTheSeedAndOnNothingElse) {
   EXPECT_FALSE(Bytes("a") == Bytes("c"));
 }
 
+TEST_F(Synth, LaysOutAMix) {
+  SynthOptions options = Options("model.gguf");
+  options.shape = FindSynthShape("tiny-256").value();
+  options.mix = FindWeightMix("Q4_K_M");
+  EXPECT_EQ(WriteSynthModel(options, threads_).value().num_fallbacks, 0);
+  const auto file = formats::GgufFile::Open(folder_ / "model.gguf").value();
+  EXPECT_THAT(file.GetInt("general.file_type").value(), testing::Optional(15));
+  const std::pair<const char*, DataType> expected[] = {
+      {"token_embd.weight", DataType::kQ4_K},     {"output.weight", DataType::kQ6_K},
+      {"output_norm.weight", DataType::kF32},     {"blk.0.attn_q.weight", DataType::kQ4_K},
+      {"blk.0.attn_v.weight", DataType::kQ4_K},   {"blk.1.attn_v.weight", DataType::kQ6_K},
+      {"blk.1.ffn_down.weight", DataType::kQ6_K}, {"blk.1.ffn_up.weight", DataType::kQ4_K}};
+  for (const auto& [name, type] : expected) EXPECT_EQ(file.FindTensor(name)->type, type) << name;
+}
+
+TEST_F(Synth, CountsMatricesWhoseRowsAreNoWholeBlocks) {
+  const SynthOptions options = Options("model.gguf", DataType::kQ4_K);  // rows of 64 and 128
+  EXPECT_EQ(WriteSynthModel(options, threads_).value().num_fallbacks, 2 + 2 * 7);
+  const auto file = formats::GgufFile::Open(folder_ / "model.gguf").value();
+  EXPECT_EQ(file.FindTensor("blk.0.attn_q.weight")->type, DataType::kQ8_0);
+}
+
 TEST_F(Synth, ReplacesAFileOnlyWhenTold) {
   SynthOptions options = Options("model.gguf");
   ASSERT_TRUE(WriteSynthModel(options, threads_));
@@ -120,7 +142,7 @@ TEST_F(Synth, LeavesNothingBehindWithoutAVocabulary) {
 
 TEST(SynthShape, OfAnUnknownNameListsTheKnown) {
   EXPECT_THAT(FindSynthShape("gpt-5").error().message,
-              HasSubstr("tinyllama-1.1b, llama-3.2-1b, llama-3.1-8b, smollm2-135m, tiny"));
+              HasSubstr("tinyllama-1.1b, llama-3.2-1b, llama-3.1-8b, smollm2-135m, tiny, tiny-256"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The K types (Q4_K, Q5_K, Q6_K), block by block: their bits taken apart, and the plain conversion to f32.
+// The K types (Q4_K, Q5_K, Q6_K), block by block: their bits taken apart, and the plain conversions from and to f32.
 //
 // Unpacked codes lie in the order of the weights, so that a reader of blocks (kernels repack them) need not know where
 // each type keeps its bits.
@@ -35,5 +35,12 @@ void UnpackCodes(const BlockQ6_K& block, std::span<uint8_t, kKBlock> codes);
 void DequantizeKBlock(const BlockQ4_K& block, std::span<float, kKBlock> out);
 void DequantizeKBlock(const BlockQ5_K& block, std::span<float, kKBlock> out);
 void DequantizeKBlock(const BlockQ6_K& block, std::span<float, kKBlock> out);
+
+// The block that stands for 256 finite weights. Each sub-block takes the scale (and minimum) of the least squared error
+// among a handful of candidates; codes are then rounded to nearest, under the scales as they are stored. About 20 ns a
+// weight (k_quantize.cc).
+void QuantizeKBlock(std::span<const float, kKBlock> weights, BlockQ4_K& block);
+void QuantizeKBlock(std::span<const float, kKBlock> weights, BlockQ5_K& block);
+void QuantizeKBlock(std::span<const float, kKBlock> weights, BlockQ6_K& block);
 
 }  // namespace tenfold::tensor

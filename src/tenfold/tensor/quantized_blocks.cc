@@ -54,6 +54,15 @@ void DequantizeKBlocks(const std::byte* row, std::span<float> out) {
   }
 }
 
+template <class Block>
+void QuantizeKBlocks(std::span<const float> values, std::byte* row) {
+  for (size_t b = 0; b < values.size() / kKBlock; ++b) {
+    Block block;
+    QuantizeKBlock(values.subspan(b * kKBlock).first<kKBlock>(), block);
+    std::memcpy(row + b * sizeof(block), &block, sizeof(block));
+  }
+}
+
 template <class Number>
 Number LoadNumber(const std::byte* row, size_t index) {
   Number number;
@@ -131,9 +140,11 @@ void QuantizeRow(DataType type, std::span<const float> values, std::byte* row) {
       }
       return;
     case DataType::kQ4_K:
+      return QuantizeKBlocks<BlockQ4_K>(values, row);
     case DataType::kQ5_K:
+      return QuantizeKBlocks<BlockQ5_K>(values, row);
     case DataType::kQ6_K:
-      CHECK_MSG(false, "writing {} is not there yet", Name(type));
+      return QuantizeKBlocks<BlockQ6_K>(values, row);
   }
 }
 

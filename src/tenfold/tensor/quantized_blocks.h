@@ -63,7 +63,8 @@ static_assert(sizeof(BlockQ6_K) == 210);
 // Writes one row of any float or quantized type as f32. `row` holds RowBytes(type, out.size()) bytes.
 void DequantizeRow(DataType type, const std::byte* row, std::span<float> out);
 
-// Writes `values` in `type`, rounding to nearest. For Q4_0 the element of greatest magnitude maps to -8.
+// Writes `values` in `type`, rounding to nearest. For Q4_0 the element of greatest magnitude maps to -8;
+// the K types search for their scales (k_quants.h).
 void QuantizeRow(DataType type, std::span<const float> values, std::byte* row);
 
 }  // namespace tenfold::tensor
