@@ -49,9 +49,8 @@ Result<Executor> Executor::Create(const Graph& graph, std::span<const BoundParam
   size_t attention_scratch = 0;
   if (const Node* attention = FindAttention(graph)) {
     executor.attention_shape_ = {attention->attributes.num_heads, attention->attributes.scale};
-    executor.attention_plan_.emplace(kv.layout, executor.attention_shape_, limits.max_tokens);
-    attention_scratch =
-        static_cast<size_t>(executor.attention_plan_->scratch_floats() * threads.num_threads()) * sizeof(float);
+    executor.attention_plan_.emplace(kv.layout, executor.attention_shape_, limits.max_tokens, threads.num_threads());
+    attention_scratch = static_cast<size_t>(executor.attention_plan_->scratch_floats()) * sizeof(float);
   }
   executor.matmul_scratch_offset_ = RoundUpToLine(executor.plan_.arena_bytes);
   executor.attention_scratch_offset_ = executor.matmul_scratch_offset_ + RoundUpToLine(matmul_scratch);
