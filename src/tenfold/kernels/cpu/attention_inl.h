@@ -179,6 +179,10 @@ struct Attention {
         const int64_t count = std::min(rows_per_tile, num_rows - row);
         int64_t visible[S::kTileRows];
         for (int64_t r = 0; r < count; ++r) {
+          if (piece.first_position + 1 >= first_key + kKeys) {
+            visible[r] = kKeys;
+            continue;
+          }
           const int64_t position = piece.first_position + (row + r) / piece.group_size;
           visible[r] = std::clamp<int64_t>(position + 1 - first_key, 0, kKeys);
         }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "tenfold/kernels/cpu/row_ops_inl.h"
@@ -15,6 +16,19 @@
 #include "tenfold/tensor/half.h"
 
 namespace tenfold::kernels {
+
+// Loops over registers must be unrolled before the compiler decides where their arrays live; a loop statement is
+// unrolled too late, and the sums of a tile are then copied through the stack at its beginning and end.
+#define TENFOLD_INLINE __attribute__((always_inline))
+
+// Calls body(r, v) for all r < kRows and v < kVectors; r and v are constants.
+template <int kRows, int kVectors, class Body>
+TENFOLD_INLINE inline void ForEach(Body body) {
+  [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) TENFOLD_INLINE {
+    (body(std::integral_constant<int, kIndex / kVectors>(), std::integral_constant<int, kIndex % kVectors>()), ...);
+  }
+  (std::make_integer_sequence<int, kRows * kVectors>());
+}
 
 // How the numbers of a cache are multiplied. A lane takes kPerLane of them at once; queries and weights are Operands.
 template <class S, class Number>
@@ -64,6 +78,7 @@ struct AttentionTile {
   static constexpr int64_t kKeys = kAttentionKeys;
   static constexpr int64_t kParts = kKeys / 16;
   static constexpr int64_t kPerLane = Numbers::kPerLane;
+  static constexpr float kHeadroom = 8.0f / 1.44269504f * Numbers::kScoreUnit;  // a factor of 2^8
   static constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
   // Where the 16-key parts of a block lie. Parts that the caller cannot see repeat the last one that it can.
@@ -77,7 +92,7 @@ struct AttentionTile {
   struct Rows {
     int64_t width;     // padded_head_dim
     float* outputs;    // [rows, width], not divided by the sum
-    float* maxima;     // [rows]
+    float* maxima;     // [rows]: see Softmax
     float* lane_sums;  // [rows, 16]: of the weights, lane by lane
     float* scores;     // [kTileRows, kKeys], of the tile at hand
     Operand* weights;  // [kTileRows, kKeys]
@@ -86,51 +101,53 @@ struct AttentionTile {
   // scores[r][key] = query r . key, for kVectors parts. Queries are [key_rows][kRows][kPerLane].
   template <int kRows, int kVectors>
   static void Scores(const Block& block, int64_t part, int64_t key_rows, const Operand* queries, float* scores) {
+    F32 sums[kRows][kVectors];
+    ForEach<kRows, kVectors>([&](auto r, auto v) TENFOLD_INLINE { sums[r][v] = S::Zero(); });
     const Number* keys[kVectors];
     for (int v = 0; v < kVectors; ++v) keys[v] = block.keys[part + v];
-    F32 sums[kRows][kVectors];
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = S::Zero();
-    }
     const int64_t end = key_rows * block.key_stride;
     for (int64_t offset = 0; offset < end; offset += block.key_stride, queries += kRows * kPerLane) {
       typename Numbers::Vector lanes[kVectors];
-      for (int v = 0; v < kVectors; ++v) lanes[v] = Numbers::Load(keys[v] + offset);
-      for (int r = 0; r < kRows; ++r) {
+      ForEach<1, kVectors>([&](auto, auto v) TENFOLD_INLINE { lanes[v] = Numbers::Load(keys[v] + offset); });
+      ForEach<kRows, 1>([&](auto r, auto) TENFOLD_INLINE {
         const auto query = Numbers::Broadcast(queries + r * kPerLane);
-        for (int v = 0; v < kVectors; ++v) sums[r][v] = Numbers::MulAdd(sums[r][v], query, lanes[v]);
-      }
+        ForEach<1, kVectors>([&](auto, auto v)
+                                 TENFOLD_INLINE { sums[r][v] = Numbers::MulAdd(sums[r][v], query, lanes[v]); });
+      });
     }
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) S::Store(scores + r * kKeys + (part + v) * 16, sums[r][v]);
+    float* const to = scores + part * 16;
+    ForEach<kRows, kVectors>([&](auto r, auto v) TENFOLD_INLINE { S::Store(to + r * kKeys + v * 16, sums[r][v]); });
+  }
+
+  // Turns a row's scores into weights unit^(score - reference) and adds them to its sum. The reference is a score near
+  // the greatest so far: it moves, and what was summed before is rescaled, only when a score exceeds it by kHeadroom,
+  // which after the first block hardly ever happens (FlashAttention-4's conditional rescaling). Weights then are up to
+  // 2^8, which costs neither F32 nor BF16 a bit of precision. Only the first `visible` keys count; what stands behind
+  // them may be anything.
+  static void Softmax(const Rows& rows, int64_t row, int64_t visible, const float* scores, Operand* weights) {
+    if (visible == kKeys) {
+      SoftmaxOf(rows, row, kParts, 0, scores, weights);  // constants, so that its loops unroll
+    } else {
+      SoftmaxOf(rows, row, visible / 16, visible % 16, scores, weights);
     }
   }
 
-  // Turns a row's scores into weights 'unit^(score - maximum)' and rescales what was summed before if the maximum
-  // moved. Only the first `visible` keys count; what stands behind them may be anything.
-  static void Softmax(const Rows& rows, int64_t row, int64_t visible, const float* scores, Operand* weights) {
-    const int64_t whole = visible / 16, rest = visible % 16;
+  TENFOLD_INLINE static void SoftmaxOf(const Rows& rows, int64_t row, int64_t whole, int64_t rest, const float* scores,
+                                       Operand* weights) {
     F32 greatest = S::Set(kMinusInfinity);
     for (int64_t part = 0; part < whole; ++part) greatest = S::Max(greatest, S::Load(scores + part * 16));
     if (rest > 0) greatest = S::Max(greatest, S::KeepFirst(S::Load(scores + whole * 16), rest, kMinusInfinity));
-    const float old_maximum = rows.maxima[row];
-    const float maximum = std::max(old_maximum, S::ReduceMax(greatest));
+    const float maximum = S::ReduceMax(greatest);
     F32 sum = S::Load(rows.lane_sums + row * 16);
-    if (maximum != old_maximum) {
-      const F32 rescale = Rescale(old_maximum - maximum);
-      sum = S::Mul(sum, rescale);
-      float* const output = rows.outputs + row * rows.width;
-      for (int64_t d = 0; d < rows.width; d += 16) S::Store(output + d, S::Mul(S::Load(output + d), rescale));
-      rows.maxima[row] = maximum;
-    }
-    const F32 subtrahend = S::Set(maximum);
+    if (maximum > rows.maxima[row] + kHeadroom) sum = MoveReference(rows, row, maximum, sum);
+    const F32 reference = S::Set(rows.maxima[row]);
     for (int64_t part = 0; part < whole; ++part) {
-      const F32 weight = Numbers::Weight(S::Sub(S::Load(scores + part * 16), subtrahend));
+      const F32 weight = Numbers::Weight(S::Sub(S::Load(scores + part * 16), reference));
       S::Store(weights + part * 16, weight);
       sum = S::Add(sum, weight);
     }
     if (rest > 0) {
-      const F32 weight = Numbers::Weight(S::Sub(S::Load(scores + whole * 16), subtrahend));
+      const F32 weight = Numbers::Weight(S::Sub(S::Load(scores + whole * 16), reference));
       const F32 kept = S::KeepFirst(weight, rest, 0.0f);
       S::Store(weights + whole * 16, kept);
       sum = S::Add(sum, kept);
@@ -138,8 +155,18 @@ struct AttentionTile {
     S::Store(rows.lane_sums + row * 16, sum);
   }
 
-  // What sums relative to a maximum are multiplied by when it changes by -difference. Accurate for every cache: it acts
-  // on all that was summed.
+  // Returns the row's sum, rescaled.
+  static F32 MoveReference(const Rows& rows, int64_t row, float to, F32 sum) {
+    const float from = std::exchange(rows.maxima[row], to);
+    if (from == kMinusInfinity) return sum;  // nothing is summed yet
+    const F32 rescale = Rescale(from - to);
+    float* const output = rows.outputs + row * rows.width;
+    for (int64_t d = 0; d < rows.width; d += 16) S::Store(output + d, S::Mul(S::Load(output + d), rescale));
+    return S::Mul(sum, rescale);
+  }
+
+  // What sums relative to a reference are multiplied by when it changes by -difference. Accurate for every cache: it
+  // acts on all that was summed.
   static F32 Rescale(float difference) { return RowOps<S>::Exp(S::Set(difference / Numbers::kScoreUnit)); }
 
   // outputs[r][d...] += sum over steps [begin, end) of weight * value; a step is kPerLane keys.
@@ -148,24 +175,22 @@ struct AttentionTile {
                            int64_t d, float* outputs) {
     constexpr int64_t kStepsPerPart = 16 / kPerLane;
     F32 sums[kRows][kVectors];
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = S::Load(outputs + r * width + d + v * 16);
-    }
+    const auto output = [&](int64_t r, int64_t v) TENFOLD_INLINE { return outputs + r * width + d + v * 16; };
+    ForEach<kRows, kVectors>([&](auto r, auto v) TENFOLD_INLINE { sums[r][v] = S::Load(output(r, v)); });
     for (int64_t step = begin; step < end;) {
       const int64_t part_end = std::min(end, (step / kStepsPerPart + 1) * kStepsPerPart);
       const Number* value = block.values[step / kStepsPerPart] + (step % kStepsPerPart * width + d) * kPerLane;
       for (; step < part_end; ++step, value += width * kPerLane) {
         typename Numbers::Vector lanes[kVectors];
-        for (int v = 0; v < kVectors; ++v) lanes[v] = Numbers::Load(value + v * 16 * kPerLane);
-        for (int r = 0; r < kRows; ++r) {
+        ForEach<1, kVectors>([&](auto, auto v) TENFOLD_INLINE { lanes[v] = Numbers::Load(value + v * 16 * kPerLane); });
+        ForEach<kRows, 1>([&](auto r, auto) TENFOLD_INLINE {
           const auto weight = Numbers::Broadcast(weights + r * kKeys + step * kPerLane);
-          for (int v = 0; v < kVectors; ++v) sums[r][v] = Numbers::MulAdd(sums[r][v], weight, lanes[v]);
-        }
+          ForEach<1, kVectors>([&](auto, auto v)
+                                   TENFOLD_INLINE { sums[r][v] = Numbers::MulAdd(sums[r][v], weight, lanes[v]); });
+        });
       }
     }
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) S::Store(outputs + r * width + d + v * 16, sums[r][v]);
-    }
+    ForEach<kRows, kVectors>([&](auto r, auto v) TENFOLD_INLINE { S::Store(output(r, v), sums[r][v]); });
   }
 
   template <int kRows>
@@ -223,5 +248,7 @@ struct AttentionTile {
     }
   }
 };
+
+#undef TENFOLD_INLINE
 
 }  // namespace tenfold::kernels
