@@ -43,7 +43,7 @@ Result<Executor> Executor::Create(const Graph& graph, std::span<const BoundParam
   Executor executor(graph, parameters, limits, kv, kernels, threads, fusion);
   if (const Node* attention = FindAttention(graph)) {
     executor.attention_shape_ = {attention->attributes.num_heads, attention->attributes.scale};
-    executor.attention_plan_.emplace(kv.layout, executor.attention_shape_, limits.max_tokens);
+    executor.attention_plan_.emplace(kv.layout, executor.attention_shape_, limits.max_tokens, threads.num_threads());
   }
   ASSIGN_OR_RETURN(executor.arena_, platform::AlignedBuffer::Allocate(executor.PlanScratch(), "activations"));
   return executor;
@@ -88,7 +88,7 @@ size_t Executor::PlanScratch() {
   attention_scratch_offset_ = matmul_scratch_offset_ + RoundUpToLine(matmul_bytes);
   if (!attention_plan_) return attention_scratch_offset_;
   return attention_scratch_offset_ +
-         static_cast<size_t>(attention_plan_->scratch_floats()) * num_threads * sizeof(float);
+         static_cast<size_t>(attention_plan_->scratch_floats()) * sizeof(float);
 }
 
 std::span<float> Executor::Run(const Batch& batch) {

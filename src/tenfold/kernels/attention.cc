@@ -2,120 +2,132 @@
 
 #include <algorithm>
 
-#include "tenfold/base/check.h"
-#include "tenfold/tensor/half.h"
-
 namespace tenfold::kernels {
 namespace {
 
-// Query rows (tokens times heads of a group) per piece: enough that a block of keys and values, once in L1, is used
-// many times, few enough that a prompt's chunk gives every thread several pieces.
-constexpr int64_t kRowsPerPiece = 32;
+// The attention of one layer, with what all its pieces need.
+class LayerAttention {
+ public:
+  LayerAttention(const KernelTable& kernels, platform::ThreadPool& threads, const AttentionPlan& plan,
+                 const KvPages& kv, const AttentionShape& shape, int64_t layer, float* scratch)
+      : kernels_(kernels),
+        threads_(threads),
+        plan_(plan),
+        kv_(kv),
+        shape_(shape),
+        layer_(layer),
+        thread_scratch_(scratch),
+        slots_(scratch + threads.num_threads() * plan.thread_scratch_floats()),
+        totals_(slots_ + plan.num_slots() * plan.state_floats()) {}
 
-void Convert(float value, float& to) {
-  to = value;
-}
-void Convert(float value, tensor::F16& to) {
-  to = tensor::ToF16(value);
-}
-void Convert(float value, tensor::Bf16& to) {
-  to = tensor::ToBf16(value);
-}
+  void Store(const float* keys, const float* values) {
+    const KvLayout& layout = kv_.layout;
+    const int64_t stride = layout.num_kv_heads * layout.head_dim;
+    threads_.Run(static_cast<int64_t>(plan_.stores().size()), [&](int64_t index, int) {
+      const AttentionPlan::Piece& piece = plan_.stores()[static_cast<size_t>(index)];
+      std::byte* const page = kv_.pages + static_cast<size_t>(piece.page_ids[piece.first_position / layout.page_size]) *
+                                              layout.page_bytes();
+      for (int64_t head = 0; head < layout.num_kv_heads; ++head) {
+        const int64_t offset = piece.first_row * stride + head * layout.head_dim;
+        kernels_.store_keys_values(layout, {.keys_in_page = page + layout.keys_offset(layer_, head),
+                                            .values_in_page = page + layout.values_offset(layer_, head),
+                                            .first_slot = piece.first_position % layout.page_size,
+                                            .num_tokens = piece.num_tokens,
+                                            .keys = keys + offset,
+                                            .values = values + offset,
+                                            .stride = stride});
+      }
+    });
+  }
 
-// Stores one head of the tokens of a piece, which all lie in one page.
-template <class Number>
-void StoreHead(const KvPages& kv, const AttentionPlan::Piece& piece, int64_t layer, int64_t head, const float* keys,
-               const float* values) {
-  const KvLayout& layout = kv.layout;
-  std::byte* const page =
-      kv.pages + static_cast<size_t>(piece.page_ids[piece.first_position / layout.page_size]) * layout.page_bytes();
-  const int64_t slot = piece.first_position % layout.page_size;
-  const int64_t stride = layout.num_kv_heads * layout.head_dim;
-  const float* key = keys + piece.first_row * stride + head * layout.head_dim;
-  const float* value = values + piece.first_row * stride + head * layout.head_dim;
-  auto* const stored_keys = reinterpret_cast<Number*>(page + layout.keys_offset(layer, head)) + slot;
-  auto* const stored_values =
-      reinterpret_cast<Number*>(page + layout.values_offset(layer, head)) + slot * layout.padded_head_dim();
-  for (int64_t token = 0; token < piece.num_tokens; ++token, key += stride, value += stride) {
-    for (int64_t d = 0; d < layout.head_dim; ++d) {
-      Convert(key[d], stored_keys[d * layout.page_size + token]);
-      Convert(value[d], stored_values[token * layout.padded_head_dim() + d]);
+  void Attend(const float* queries, float* outputs) {
+    const int64_t num_kv_heads = kv_.layout.num_kv_heads;
+    const int64_t num_whole = static_cast<int64_t>(plan_.whole().size()) * num_kv_heads;
+    const int64_t num_items = plan_.num_range_items();
+    // The first ranges of split pieces fill up what whole pieces leave of the threads' time.
+    const int64_t first_wave = std::min(num_items, plan_.num_slots());
+    threads_.Run(num_whole + first_wave, [&](int64_t index, int thread) {
+      if (index >= num_whole) return ComputeRange(index - num_whole, thread, queries, outputs);
+      const AttentionPlan::Piece& piece = plan_.whole()[static_cast<size_t>(index / num_kv_heads)];
+      const AttentionPiece work = PieceOf(piece, index % num_kv_heads, thread, queries, outputs);
+      float* const state = work.scratch - plan_.state_floats();
+      kernels_.attention(kv_.layout, work, 0, work.num_ranges(), state);
+      kernels_.finish_attention(kv_.layout, work, state);
+    });
+    for (int64_t begin = 0; begin < num_items; begin += plan_.num_slots()) {
+      const int64_t end = std::min(num_items, begin + plan_.num_slots());
+      if (begin > 0) {
+        threads_.Run(end - begin,
+                     [&](int64_t index, int thread) { ComputeRange(begin + index, thread, queries, outputs); });
+      }
+      MergeRanges(begin, end, queries, outputs);
     }
   }
-}
+
+ private:
+  AttentionPiece PieceOf(const AttentionPlan::Piece& piece, int64_t kv_head, int thread, const float* queries,
+                         float* outputs) const {
+    const int64_t stride = shape_.num_heads * kv_.layout.head_dim;
+    const int64_t group_size = shape_.num_heads / kv_.layout.num_kv_heads;
+    const int64_t offset = piece.first_row * stride + kv_head * group_size * kv_.layout.head_dim;
+    return {.pages = kv_.pages,
+            .page_ids = piece.page_ids,
+            .layer = layer_,
+            .kv_head = kv_head,
+            .group_size = group_size,
+            .first_position = piece.first_position,
+            .num_queries = piece.num_tokens,
+            .scale = shape_.scale,
+            .queries = queries + offset,
+            .outputs = outputs + offset,
+            .stride = stride,
+            .scratch = thread_scratch_ + thread * plan_.thread_scratch_floats() + plan_.state_floats()};
+  }
+  AttentionPiece PieceOf(const AttentionPlan::RangeItem& item, int thread, const float* queries, float* outputs) const {
+    return PieceOf(plan_.split()[static_cast<size_t>(item.piece)], item.head, thread, queries, outputs);
+  }
+
+  // A piece's first range begins its total; the others wait in a slot for the ones before.
+  float* TotalOf(const AttentionPlan::RangeItem& item) const {
+    return totals_ + (item.piece * kv_.layout.num_kv_heads + item.head) * plan_.state_floats();
+  }
+  float* SlotOf(int64_t index) const { return slots_ + index % plan_.num_slots() * plan_.state_floats(); }
+
+  void ComputeRange(int64_t index, int thread, const float* queries, float* outputs) {
+    const AttentionPlan::RangeItem item = plan_.range_item(index);
+    kernels_.attention(kv_.layout, PieceOf(item, thread, queries, outputs), item.range, item.range + 1,
+                       item.range == 0 ? TotalOf(item) : SlotOf(index));
+  }
+
+  // A range and its rows' merge are some 1000 to 1: no work for several threads.
+  void MergeRanges(int64_t begin, int64_t end, const float* queries, float* outputs) {
+    for (int64_t index = begin; index < end; ++index) {
+      const AttentionPlan::RangeItem item = plan_.range_item(index);
+      const AttentionPiece piece = PieceOf(item, 0, queries, outputs);
+      if (item.range > 0) kernels_.merge_attention(kv_.layout, piece.num_rows(), SlotOf(index), TotalOf(item));
+      if (item.range == piece.num_ranges() - 1) kernels_.finish_attention(kv_.layout, piece, TotalOf(item));
+    }
+  }
+
+  const KernelTable& kernels_;
+  platform::ThreadPool& threads_;
+  const AttentionPlan& plan_;
+  const KvPages& kv_;
+  const AttentionShape& shape_;
+  int64_t layer_;
+  float* thread_scratch_;  // [threads]: a state, and what a piece needs
+  float* slots_;           // [num_slots] states of ranges
+  float* totals_;          // [split pieces * heads] states
+};
 
 }  // namespace
-
-AttentionPlan::AttentionPlan(const KvLayout& layout, const AttentionShape& shape, int64_t max_tokens)
-    : page_size_(layout.page_size) {
-  CHECK_MSG(page_size_ == 16 || page_size_ == 32 || (page_size_ > 0 && page_size_ % 64 == 0), "page size {}",
-            page_size_);
-  const int64_t group_size = shape.num_heads / layout.num_kv_heads;
-  CHECK_EQ(group_size * layout.num_kv_heads, shape.num_heads);
-  max_queries_ = std::max<int64_t>(1, kRowsPerPiece / group_size);
-  scratch_floats_ = AttentionScratchFloats(max_queries_ * group_size, layout.head_dim);
-  queries_.reserve(static_cast<size_t>(max_tokens));
-  stores_.reserve(static_cast<size_t>(max_tokens));
-}
-
-void AttentionPlan::Build(std::span<const AttentionSequence> sequences) {
-  queries_.clear();
-  stores_.clear();
-  for (const AttentionSequence& sequence : sequences) {
-    for (int64_t done = 0; done < sequence.num_tokens;) {
-      const int64_t count = std::min(max_queries_, sequence.num_tokens - done);
-      queries_.push_back({sequence.first_row + done, count, sequence.first_position + done, sequence.page_ids});
-      done += count;
-    }
-    for (int64_t done = 0; done < sequence.num_tokens;) {
-      const int64_t position = sequence.first_position + done;
-      const int64_t count = std::min(page_size_ - position % page_size_, sequence.num_tokens - done);
-      stores_.push_back({sequence.first_row + done, count, position, sequence.page_ids});
-      done += count;
-    }
-  }
-  // Longest context first, so that no thread begins the longest piece when the others are about to end.
-  std::sort(queries_.begin(), queries_.end(), [](const Piece& a, const Piece& b) {
-    return a.first_position + a.num_tokens > b.first_position + b.num_tokens;
-  });
-}
 
 void PagedAttention(const KernelTable& kernels, platform::ThreadPool& threads, const AttentionPlan& plan,
                     const KvPages& kv, const AttentionShape& shape, int64_t layer, const float* queries,
                     const float* keys, const float* values, float* outputs, float* scratch) {
-  const KvLayout& layout = kv.layout;
-  const int64_t num_kv_heads = layout.num_kv_heads;
-  threads.Run(static_cast<int64_t>(plan.stores().size()) * num_kv_heads, [&](int64_t index, int) {
-    const AttentionPlan::Piece& piece = plan.stores()[static_cast<size_t>(index / num_kv_heads)];
-    const int64_t head = index % num_kv_heads;
-    switch (layout.type) {
-      case tensor::DataType::kF32:
-        return StoreHead<float>(kv, piece, layer, head, keys, values);
-      case tensor::DataType::kF16:
-        return StoreHead<tensor::F16>(kv, piece, layer, head, keys, values);
-      default:
-        return StoreHead<tensor::Bf16>(kv, piece, layer, head, keys, values);
-    }
-  });
-  const int64_t group_size = shape.num_heads / num_kv_heads;
-  const int64_t stride = shape.num_heads * layout.head_dim;
-  threads.Run(static_cast<int64_t>(plan.queries().size()) * num_kv_heads, [&](int64_t index, int thread) {
-    const AttentionPlan::Piece& piece = plan.queries()[static_cast<size_t>(index / num_kv_heads)];
-    const int64_t kv_head = index % num_kv_heads;
-    const int64_t offset = piece.first_row * stride + kv_head * group_size * layout.head_dim;
-    kernels.attention(layout, {.pages = kv.pages,
-                               .page_ids = piece.page_ids,
-                               .layer = layer,
-                               .kv_head = kv_head,
-                               .group_size = group_size,
-                               .first_position = piece.first_position,
-                               .num_queries = piece.num_tokens,
-                               .scale = shape.scale,
-                               .queries = queries + offset,
-                               .outputs = outputs + offset,
-                               .stride = stride,
-                               .scratch = scratch + thread * plan.scratch_floats()});
-  });
+  LayerAttention attention(kernels, threads, plan, kv, shape, layer, scratch);
+  attention.Store(keys, values);
+  attention.Attend(queries, outputs);
 }
 
 }  // namespace tenfold::kernels

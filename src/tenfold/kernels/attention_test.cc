@@ -50,8 +50,8 @@ class Sequence {
     for (int64_t p = num_pages - 1; p >= 0; --p) page_ids.push_back(static_cast<int32_t>(p));
     const AttentionShape shape{.num_heads = heads_.num_heads, .scale = scale()};
     platform::ThreadPool threads(num_threads);
-    AttentionPlan plan(layout, shape, length_);
-    std::vector<float> scratch(static_cast<size_t>(plan.scratch_floats() * num_threads), NAN);
+    AttentionPlan plan(layout, shape, length_, num_threads);
+    std::vector<float> scratch(static_cast<size_t>(plan.scratch_floats()), NAN);
     std::vector<float> outputs(queries.size(), NAN);
     for (int64_t begin = 0; begin < length_; begin += chunk) {
       const AttentionSequence sequence{0, std::min(chunk, length_ - begin), begin, page_ids.data()};

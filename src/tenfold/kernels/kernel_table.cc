@@ -6,9 +6,17 @@
 
 namespace tenfold::kernels {
 
-int64_t AttentionScratchFloats(int64_t num_rows, int64_t head_dim) {
-  const int64_t padded = KvLayout{.head_dim = head_dim}.padded_head_dim();
-  return num_rows * (head_dim + padded + kAttentionKeys + 16 + 1);
+int64_t AttentionStateFloats(int64_t num_rows, const KvLayout& layout) {
+  return (num_rows * (layout.padded_head_dim() + 2) + 15) / 16 * 16;
+}
+
+int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout) {
+  // A quantized cache's block of keys and values as pairs of BF16, one pair a float's width.
+  const int64_t expanded =
+      layout.is_quantized() ? kAttentionKeys * (layout.key_rows() + layout.padded_head_dim() / 2) : 0;
+  const int64_t queries = (num_rows * layout.key_rows() + 15) / 16 * 16;
+  return 2 * kAttentionTileRows * kAttentionKeys + num_rows * 16 + queries + AttentionStateFloats(num_rows, layout) +
+         expanded;
 }
 
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features) {

@@ -34,6 +34,17 @@ inline size_t MatmulThreadScratchBytes(const PackedMatrix& weights) {
   return static_cast<size_t>(2 * (weights.padded_cols() / kQuantBlock) * kUnpackedBlockBytes);
 }
 
+// Consecutive tokens of one sequence and one kv head that go into one page.
+struct KvStorePiece {
+  std::byte* keys_in_page = nullptr;  // where the layer's and the head's part of the page begins
+  std::byte* values_in_page = nullptr;
+  int64_t first_slot = 0;  // of the page
+  int64_t num_tokens = 0;
+  const float* keys = nullptr;  // of the first token
+  const float* values = nullptr;
+  int64_t stride = 0;  // floats between tokens
+};
+
 // One thread's piece of attention: consecutive queries of one sequence against one key-value head.
 struct AttentionPiece {
   const std::byte* pages = nullptr;   // the pool; page p begins at p * layout.page_bytes()
@@ -47,7 +58,15 @@ struct AttentionPiece {
   const float* queries = nullptr;  // of the first query and first head of the group
   float* outputs = nullptr;
   int64_t stride = 0;        // floats between queries of consecutive tokens, also of outputs
-  float* scratch = nullptr;  // AttentionScratchFloats(num_queries * group_size, head_dim)
+  float* scratch = nullptr;  // AttentionScratchFloats(num_rows(), layout), on a cache line
+
+  // A row is one head's query; the heads of a token stand together.
+  int64_t num_rows() const { return num_queries * group_size; }
+  int64_t num_keys() const { return first_position + num_queries; }
+  int64_t num_ranges() const;
+  int64_t offset_of_row(int64_t row, int64_t head_dim) const {
+    return row / group_size * stride + row % group_size * head_dim;
+  }
 };
 
 struct KernelTable {
@@ -73,16 +92,34 @@ struct KernelTable {
   // y = silu(gate) * up, with silu(v) = v / (1 + exp(-v)).
   void (*silu_multiply)(const float* gate, const float* up, int64_t count, float* y);
 
-  // FlashAttention over pages (attention_inl.h).
-  void (*attention)(const KvLayout& layout, const AttentionPiece& piece);
+  void (*store_keys_values)(const KvLayout& layout, const KvStorePiece& piece);
+
+  // FlashAttention over pages (attention_inl.h): the state of the piece's rows for the keys of ranges [first, end).
+  void (*attention)(const KvLayout& layout, const AttentionPiece& piece, int64_t first_range, int64_t end_range,
+                    float* state);
+  // into = into and then `from`, the state of the next range.
+  void (*merge_attention)(const KvLayout& layout, int64_t num_rows, const float* from, float* into);
+  // Writes the piece's outputs from the state of all its keys.
+  void (*finish_attention)(const KvLayout& layout, const AttentionPiece& piece, const float* state);
 };
 
-// Keys per step of the online softmax, at absolute positions: four vectors of scores per row. Also the least common
-// multiple of the page sizes 16, 32 and 64.
-inline constexpr int64_t kAttentionKeys = 64;
+// Keys per step of the online softmax, at absolute positions: at head dimension 64 their keys and values in 16 bits
+// fill two thirds of an L1 cache of 48 KiB.
+inline constexpr int64_t kAttentionKeys = 128;
+// Keys of a partial state, at absolute positions: few enough that a long context makes work for many threads, enough
+// that merging two states (as much as two keys) costs nothing.
+inline constexpr int64_t kAttentionRange = 1024;
+// Rows of the greatest tile in registers of any instruction set.
+inline constexpr int64_t kAttentionTileRows = 6;
 
-// Floats of scratch for a piece of `num_rows` = queries times group size.
-int64_t AttentionScratchFloats(int64_t num_rows, int64_t head_dim);
+inline int64_t AttentionPiece::num_ranges() const {
+  return (num_keys() + kAttentionRange - 1) / kAttentionRange;
+}
+
+// Floats of the state of `num_rows` rows: outputs, a maximum and a sum.
+int64_t AttentionStateFloats(int64_t num_rows, const KvLayout& layout);
+// Floats of scratch for a piece of `num_rows`: whole cache lines, whatever the number of keys.
+int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout);
 
 // The tables that this program was built with and this processor can run, fastest first; the last is "portable".
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features);

@@ -1,217 +1,269 @@
 // FlashAttention over KV pages, written once over a Simd class (simd_avx512.h).
 //
-// Exact attention with an online softmax (Dao et al., arXiv 2205.14135 and 2307.08691) over blocks of kKeys keys that
-// begin at absolute positions 0, 64, 128, ...: a query's sums have the same order whatever the chunk it arrives in, the
-// page size or the queries beside it (law 2). Keys beyond a query's own position do not enter its sums at all.
+// Exact attention with an online softmax (Dao et al., arXiv 2205.14135 and 2307.08691) over blocks of kAttentionKeys
+// keys, within ranges of kAttentionRange keys, both at absolute positions. Each range of keys gives a partial state
+// (maximum, sum, un-normalized output), and states are merged in the order of the ranges, whether one thread computed
+// them or several (Flash-Decoding). So a query's sums have the same order whatever the chunk it arrives in, the page
+// size, the queries beside it or the number of threads (law 2). Keys beyond a query's own position do not enter its
+// sums.
 //
-// The query heads of a group stand as rows beside each other and share every key and value that is read; a piece of
-// several queries has queries x group rows. Scratch per row: the scaled query, the un-normalized output, kKeys weights,
-// and 16 + 1 floats of running sum and maximum.
+// The query heads of a group, and neighbouring queries, stand as rows beside each other and share every key and value
+// that is read: a single decoded token of a grouped model is a product of small matrices, not of a matrix and a vector.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstdint>
-#include <limits>
+#include <utility>
 
-#include "tenfold/kernels/cpu/row_ops_inl.h"
+#include "tenfold/kernels/cpu/attention_tile_inl.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/tensor/half.h"
 
 namespace tenfold::kernels {
 
+// A partial result of attention: see kernel_table.h, AttentionStateFloats.
+struct AttentionState {
+  AttentionState(float* floats, int64_t num_rows, int64_t width)
+      : outputs(floats), maxima(floats + num_rows * width), sums(maxima + num_rows) {}
+  float* outputs;  // [rows, width], not divided by the sum
+  float* maxima;   // [rows]
+  float* sums;     // [rows]; 0 where a row saw no key
+};
+
 template <class S, class Number>
 struct Attention {
   using F32 = typename S::F32;
+  using Tile = AttentionTile<S, Number>;
+  using Block = typename Tile::Block;
+  using Operand = typename Tile::Operand;
   static constexpr int64_t kKeys = kAttentionKeys;
-  static constexpr int64_t kVectors = kKeys / 16;
-  static constexpr int kRowsAtOnce = 4;
+  static constexpr int64_t kPerLane = Tile::kPerLane;
 
-  struct Rows {
-    float* queries;  // [rows, head_dim], scaled
-    float* outputs;  // [rows, padded_head_dim], not yet divided by the sum
-    float* weights;  // [rows, kKeys]
-    float* sums;     // [rows, 16]
-    float* maxima;   // [rows]
-    int64_t count;
-  };
-
-  // Where the 16-key parts of one block of keys lie.
-  struct Block {
-    const Number* keys[kVectors];    // [head_dim] rows of page_size
-    const Number* values[kVectors];  // [16] rows of padded_head_dim
-    int64_t num_parts;
-  };
-
-  static Block FindBlock(const KvLayout& layout, const AttentionPiece& piece, int64_t first_key, int64_t num_keys) {
-    Block block{};
-    block.num_parts = (std::min(num_keys, kKeys) + 15) / 16;
-    for (int64_t part = 0; part < block.num_parts; ++part) {
-      const int64_t key = first_key + part * 16;
-      const int64_t in_page = key % layout.page_size;
-      const std::byte* page =
-          piece.pages + static_cast<size_t>(piece.page_ids[key / layout.page_size]) * layout.page_bytes();
-      block.keys[part] =
-          reinterpret_cast<const Number*>(page + layout.keys_offset(piece.layer, piece.kv_head)) + in_page;
-      block.values[part] = reinterpret_cast<const Number*>(page + layout.values_offset(piece.layer, piece.kv_head)) +
-                           in_page * layout.padded_head_dim();
+  // AttentionScratchFloats, divided up.
+  struct Scratch {
+    Scratch(const KvLayout& layout, const AttentionPiece& piece) {
+      const int64_t num_rows = piece.num_rows();
+      float* next = piece.scratch;
+      const auto take = [&next](int64_t floats) { return std::exchange(next, next + (floats + 15) / 16 * 16); };
+      scores = take(kAttentionTileRows * kKeys);
+      weights = reinterpret_cast<Operand*>(take(kAttentionTileRows * kKeys));
+      lane_sums = take(num_rows * 16);
+      queries = reinterpret_cast<Operand*>(take(num_rows * layout.key_rows()));
+      partial = take(AttentionStateFloats(num_rows, layout));
+      expanded_keys = reinterpret_cast<Number*>(next);
+      expanded_values = expanded_keys + layout.key_rows() * kKeys * kPerLane;
     }
+    float* scores;
+    Operand* weights;
+    float* lane_sums;
+    Operand* queries;  // [tiles][key_rows][rows of the tile][kPerLane]
+    float* partial;
+    Number* expanded_keys;    // [key_rows][kKeys][kPerLane], quantized caches only
+    Number* expanded_values;  // [kKeys / kPerLane][padded_head_dim][kPerLane]
+  };
+
+  // As equal as possible, not six rows and then two.
+  static int64_t RowsPerTile(int64_t num_rows) {
+    const int64_t num_tiles = (num_rows + S::kTileRows - 1) / S::kTileRows;
+    return (num_rows + num_tiles - 1) / num_tiles;
+  }
+
+  static const std::byte* PageOf(const KvLayout& layout, const AttentionPiece& piece, int64_t key) {
+    return piece.pages + static_cast<size_t>(piece.page_ids[key / layout.page_size]) * layout.page_bytes();
+  }
+
+  static Block FindBlock(const KvLayout& layout, const AttentionPiece& piece, const Scratch& scratch, int64_t first_key,
+                         int64_t num_keys) {
+    Block block{};
+    block.key_stride = (layout.is_quantized() ? kKeys : layout.page_size) * kPerLane;
+    const int64_t num_parts = (num_keys + 15) / 16;
+    for (int64_t part = 0; part < num_parts; ++part) {
+      const int64_t key = first_key + part * 16;
+      const int64_t slot = key % layout.page_size;
+      const std::byte* const page = PageOf(layout, piece, key);
+      const std::byte* const keys = page + layout.keys_offset(piece.layer, piece.kv_head);
+      const std::byte* const values = page + layout.values_offset(piece.layer, piece.kv_head);
+      if (layout.is_quantized()) {
+        if constexpr (kPerLane == 2) {
+          Number* const to_keys = scratch.expanded_keys + part * 16 * kPerLane;
+          Number* const to_values = scratch.expanded_values + part * 16 * layout.padded_head_dim();
+          ExpandKeys(layout, keys, slot, to_keys);
+          ExpandValues(layout, values, slot, to_values);
+          block.keys[part] = to_keys;
+          block.values[part] = to_values;
+        }
+      } else {
+        block.keys[part] = reinterpret_cast<const Number*>(keys) + slot * kPerLane;
+        block.values[part] = reinterpret_cast<const Number*>(values) + slot * layout.padded_head_dim();
+      }
+    }
+    for (int64_t part = num_parts; part < Tile::kParts; ++part) block.keys[part] = block.keys[num_parts - 1];
     return block;
   }
 
-  // weights[row][key] = query . key for kRows rows; one chain over head_dim per score.
-  template <int kRows>
-  static void Scores(const KvLayout& layout, const Block& block, const float* queries, float* weights) {
-    for (int64_t part = 0; part < block.num_parts; ++part) {
-      F32 sums[kRows];
-      for (int r = 0; r < kRows; ++r) sums[r] = S::Zero();
-      const Number* keys = block.keys[part];
-      for (int64_t d = 0; d < layout.head_dim; ++d, keys += layout.page_size) {
-        const F32 key = S::Load(keys);
-        for (int r = 0; r < kRows; ++r) sums[r] = S::MulAdd(S::Set(queries[r * layout.head_dim + d]), key, sums[r]);
+  // Sixteen tokens' keys from integers to pairs. A lane is a token, so its scale stands in the same lane.
+  static void ExpandKeys(const KvLayout& layout, const std::byte* keys, int64_t slot, tensor::Bf16* to) {
+    const auto* const numbers = reinterpret_cast<const int8_t*>(keys);
+    const auto* const scales = reinterpret_cast<const tensor::F16*>(keys + layout.key_numbers_bytes());
+    F32 scale = S::Zero();
+    for (int64_t row = 0; row < layout.key_rows(); ++row) {
+      if (row * 2 % KvLayout::kScaleBlock == 0) {
+        scale = S::Load(scales + row * 2 / KvLayout::kScaleBlock * layout.page_size + slot);
       }
-      for (int r = 0; r < kRows; ++r) S::Store(weights + r * kKeys + part * 16, sums[r]);
+      F32 even, odd;
+      S::LoadInt8Pairs(numbers + (row * layout.page_size + slot) * 2, even, odd);
+      S::StorePairs(to + row * kKeys * 2, S::PackPairs(S::Mul(even, scale), S::Mul(odd, scale)));
     }
   }
 
-  // Turns a row's scores into weights exp(score - maximum) and rescales what was summed before. `visible` keys count;
-  // parts beyond them are not looked at, whoever else in the piece sees them.
-  static void Softmax(const KvLayout& layout, const Rows& rows, int64_t row, int64_t visible) {
-    const int64_t num_parts = (visible + 15) / 16;
-    float* const weights = rows.weights + row * kKeys;
-    constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-    F32 greatest = S::Set(kMinusInfinity);
-    for (int64_t part = 0; part < num_parts; ++part) {
-      const F32 scores = S::Load(weights + part * 16);
-      greatest = S::Max(greatest, S::KeepFirst(scores, std::min<int64_t>(visible - part * 16, 16), kMinusInfinity));
-    }
-    const float old_maximum = rows.maxima[row];
-    const float maximum = std::max(old_maximum, S::ReduceMax(greatest));
-    F32 sum = S::Load(rows.sums + row * 16);
-    if (maximum != old_maximum) {
-      const F32 rescale = RowOps<S>::Exp(S::Set(old_maximum - maximum));
-      sum = S::Mul(sum, rescale);
-      float* const output = rows.outputs + row * layout.padded_head_dim();
-      for (int64_t d = 0; d < layout.padded_head_dim(); d += 16)
-        S::Store(output + d, S::Mul(S::Load(output + d), rescale));
-      rows.maxima[row] = maximum;
-    }
-    for (int64_t part = 0; part < num_parts; ++part) {
-      const int64_t count = std::min<int64_t>(visible - part * 16, 16);
-      F32 weight = RowOps<S>::Exp(S::Sub(S::Load(weights + part * 16), S::Set(maximum)));
-      weight = S::KeepFirst(weight, count, 0.0f);
-      S::Store(weights + part * 16, weight);
-      sum = S::Add(sum, weight);
-    }
-    S::Store(rows.sums + row * 16, sum);
-  }
-
-  // outputs[row] += sum over keys [begin, end) of weight * value, for kRows rows and kWide vectors of the head.
-  template <int kRows, int kWide>
-  static void WeighValues(const KvLayout& layout, const Block& block, const float* weights, int64_t begin, int64_t end,
-                          int64_t d, float* outputs) {
+  // Sixteen tokens' values. A lane is a dimension of two tokens, each with its own scale.
+  static void ExpandValues(const KvLayout& layout, const std::byte* values, int64_t slot, tensor::Bf16* to) {
     const int64_t width = layout.padded_head_dim();
-    F32 sums[kRows][kWide];
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kWide; ++v) sums[r][v] = S::Load(outputs + r * width + d + v * 16);
-    }
-    for (int64_t key = begin; key < end; ++key) {
-      const Number* const value = block.values[key / 16] + key % 16 * width + d;
-      F32 lanes[kWide];
-      for (int v = 0; v < kWide; ++v) lanes[v] = S::Load(value + v * 16);
-      for (int r = 0; r < kRows; ++r) {
-        const F32 weight = S::Set(weights[r * kKeys + key]);
-        for (int v = 0; v < kWide; ++v) sums[r][v] = S::MulAdd(weight, lanes[v], sums[r][v]);
+    const auto* const numbers = reinterpret_cast<const int8_t*>(values);
+    const auto* const scales = reinterpret_cast<const tensor::F16*>(values + layout.value_numbers_bytes());
+    for (int64_t d = 0; d < width; d += 16) {
+      float scale[16];
+      S::Store(scale, S::Load(scales + d / KvLayout::kScaleBlock * layout.page_size + slot));
+      for (int64_t token = 0; token < 16; token += 2) {
+        F32 even, odd;
+        S::LoadInt8Pairs(numbers + (slot + token) * width + d * 2, even, odd);
+        const auto pairs = S::PackPairs(S::Mul(even, S::Set(scale[token])), S::Mul(odd, S::Set(scale[token + 1])));
+        S::StorePairs(to + token * width + d * 2, pairs);
       }
     }
-    for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kWide; ++v) S::Store(outputs + r * width + d + v * 16, sums[r][v]);
-    }
   }
 
-  template <int kRows>
-  static void WeighWholeHead(const KvLayout& layout, const Block& block, const Rows& rows, int64_t row, int64_t begin,
-                             int64_t end) {
-    if (begin >= end) return;
-    const float* const weights = rows.weights + row * kKeys;
-    float* const outputs = rows.outputs + row * layout.padded_head_dim();
-    int64_t d = 0;
-    for (; d + 64 <= layout.padded_head_dim(); d += 64)
-      WeighValues<kRows, 4>(layout, block, weights, begin, end, d, outputs);
-    for (; d < layout.padded_head_dim(); d += 16) WeighValues<kRows, 1>(layout, block, weights, begin, end, d, outputs);
-  }
-
-  // kRows neighbouring rows against one block of keys that begins at first_key.
-  template <int kRows>
-  static void RowsAgainstBlock(const KvLayout& layout, const AttentionPiece& piece, const Block& block,
-                               const Rows& rows, int64_t row, int64_t first_key) {
-    int64_t visible[kRows];
-    int64_t visible_to_all = kKeys, visible_to_any = 0;
-    for (int r = 0; r < kRows; ++r) {
-      const int64_t position = piece.first_position + (row + r) / piece.group_size;
-      visible[r] = std::clamp<int64_t>(position + 1 - first_key, 0, kKeys);
-      visible_to_all = std::min(visible_to_all, visible[r]);
-      visible_to_any = std::max(visible_to_any, visible[r]);
-    }
-    if (visible_to_any == 0) return;
-    Scores<kRows>(layout, block, rows.queries + row * layout.head_dim, rows.weights + row * kKeys);
-    for (int r = 0; r < kRows; ++r) {
-      if (visible[r] > 0) Softmax(layout, rows, row + r, visible[r]);
-    }
-    WeighWholeHead<kRows>(layout, block, rows, row, 0, visible_to_all);
-    for (int r = 0; r < kRows; ++r) WeighWholeHead<1>(layout, block, rows, row + r, visible_to_all, visible[r]);
-  }
-
-  static void Run(const KvLayout& layout, const AttentionPiece& piece) {
-    const int64_t width = layout.padded_head_dim();
-    Rows rows{};
-    rows.count = piece.num_queries * piece.group_size;
-    rows.queries = piece.scratch;
-    rows.outputs = rows.queries + rows.count * layout.head_dim;
-    rows.weights = rows.outputs + rows.count * width;
-    rows.sums = rows.weights + rows.count * kKeys;
-    rows.maxima = rows.sums + rows.count * 16;
-    for (int64_t row = 0; row < rows.count; ++row) {
-      const float* const query =
-          piece.queries + row / piece.group_size * piece.stride + row % piece.group_size * layout.head_dim;
-      for (int64_t d = 0; d < layout.head_dim; ++d) rows.queries[row * layout.head_dim + d] = query[d] * piece.scale;
-      rows.maxima[row] = -std::numeric_limits<float>::infinity();
-    }
-    std::fill_n(rows.outputs, rows.count * width, 0.0f);
-    std::fill_n(rows.sums, rows.count * 16, 0.0f);
-
-    const int64_t num_keys = piece.first_position + piece.num_queries;
-    for (int64_t first_key = 0; first_key < num_keys; first_key += kKeys) {
-      const Block block = FindBlock(layout, piece, first_key, num_keys - first_key);
-      int64_t row = 0;
-      for (; row + kRowsAtOnce <= rows.count; row += kRowsAtOnce) {
-        RowsAgainstBlock<kRowsAtOnce>(layout, piece, block, rows, row, first_key);
-      }
-      for (; row < rows.count; ++row) RowsAgainstBlock<1>(layout, piece, block, rows, row, first_key);
-    }
-
-    for (int64_t row = 0; row < rows.count; ++row) {
-      const F32 inverse = S::Set(1.0f / S::ReduceAdd(S::Load(rows.sums + row * 16)));
-      float* const output =
-          piece.outputs + row / piece.group_size * piece.stride + row % piece.group_size * layout.head_dim;
+  // Scales the queries, rounds them to Operands and lays them out as the tiles read them.
+  static void PackQueries(const KvLayout& layout, const AttentionPiece& piece, Operand* packed) {
+    const int64_t num_rows = piece.num_rows(), rows_per_tile = RowsPerTile(num_rows), key_rows = layout.key_rows();
+    const F32 scale = S::Set(piece.scale * Tile::Numbers::kScoreUnit);
+    for (int64_t row = 0; row < num_rows; ++row) {
+      const int64_t tile = row / rows_per_tile * rows_per_tile;
+      const int64_t rows_in_tile = std::min(rows_per_tile, num_rows - tile);
+      Operand* const to = packed + (tile * key_rows + row - tile) * kPerLane;
+      const float* const query = piece.queries + piece.offset_of_row(row, layout.head_dim);
       RowOps<S>::ForEachVector(layout.head_dim, [&](int64_t d, int64_t n) {
-        RowOps<S>::StoreSome(output + d, S::Mul(S::Load(rows.outputs + row * width + d), inverse), n);
+        Operand rounded[16];  // zeros from n on: an odd head's last pair
+        S::Store(rounded, S::Mul(RowOps<S>::LoadSome(query + d, n), scale));
+        for (int64_t i = 0; i < n; i += kPerLane) {
+          std::copy_n(rounded + i, kPerLane, to + (d + i) * rows_in_tile);
+        }
+      });
+    }
+  }
+
+  using RunTile = void (*)(const Block&, int64_t, const Operand*, const typename Tile::Rows&, int64_t, const int64_t*);
+  template <int... kMinusOne>
+  static constexpr std::array<RunTile, sizeof...(kMinusOne)> TilesOf(std::integer_sequence<int, kMinusOne...>) {
+    return {Tile::template Run<kMinusOne + 1>...};
+  }
+  static constexpr auto kTiles = TilesOf(std::make_integer_sequence<int, S::kTileRows>());
+
+  // The state of one range of keys.
+  static void ComputeRange(const KvLayout& layout, const AttentionPiece& piece, const Scratch& scratch, int64_t range,
+                           float* floats) {
+    static_assert(S::kTileRows <= kAttentionTileRows);
+    const int64_t num_rows = piece.num_rows(), rows_per_tile = RowsPerTile(num_rows);
+    const int64_t width = layout.padded_head_dim();
+    const AttentionState state(floats, num_rows, width);
+    std::fill_n(state.outputs, num_rows * width, 0.0f);
+    std::fill_n(state.maxima, num_rows, Tile::kMinusInfinity);
+    std::fill_n(scratch.lane_sums, num_rows * 16, 0.0f);
+    const typename Tile::Rows rows{width,          state.outputs,  state.maxima, scratch.lane_sums,
+                                   scratch.scores, scratch.weights};
+    const int64_t end = std::min((range + 1) * kAttentionRange, piece.num_keys());
+    for (int64_t first_key = range * kAttentionRange; first_key < end; first_key += kKeys) {
+      const Block block = FindBlock(layout, piece, scratch, first_key, std::min(kKeys, end - first_key));
+      for (int64_t row = 0; row < num_rows; row += rows_per_tile) {
+        const int64_t count = std::min(rows_per_tile, num_rows - row);
+        int64_t visible[S::kTileRows];
+        for (int64_t r = 0; r < count; ++r) {
+          if (piece.first_position + 1 >= first_key + kKeys) {
+            visible[r] = kKeys;
+            continue;
+          }
+          const int64_t position = piece.first_position + (row + r) / piece.group_size;
+          visible[r] = std::clamp<int64_t>(position + 1 - first_key, 0, kKeys);
+        }
+        if (visible[count - 1] == 0) continue;
+        kTiles[static_cast<size_t>(count - 1)](
+            block, layout.key_rows(), scratch.queries + row * layout.key_rows() * kPerLane, rows, row, visible);
+      }
+    }
+    for (int64_t row = 0; row < num_rows; ++row) {
+      state.sums[row] = S::ReduceAdd(S::Load(scratch.lane_sums + row * 16));
+    }
+  }
+
+  static void Run(const KvLayout& layout, const AttentionPiece& piece, int64_t first_range, int64_t end_range,
+                  float* state) {
+    const Scratch scratch(layout, piece);
+    PackQueries(layout, piece, scratch.queries);
+    for (int64_t range = first_range; range < end_range; ++range) {
+      ComputeRange(layout, piece, scratch, range, range == first_range ? state : scratch.partial);
+      if (range > first_range) Merge(layout, piece.num_rows(), scratch.partial, state);
+    }
+  }
+
+  // into = into and then `from`, whose keys stand behind.
+  static void Merge(const KvLayout& layout, int64_t num_rows, const float* from_floats, float* into_floats) {
+    const int64_t width = layout.padded_head_dim();
+    const AttentionState from(const_cast<float*>(from_floats), num_rows, width), into(into_floats, num_rows, width);
+    for (int64_t row = 0; row < num_rows; ++row) {
+      if (from.sums[row] == 0) continue;  // before those keys: as if there were no such range
+      const float maximum = std::max(into.maxima[row], from.maxima[row]);
+      const F32 old_scale = Tile::Rescale(into.maxima[row] - maximum);
+      const F32 new_scale = Tile::Rescale(from.maxima[row] - maximum);
+      for (int64_t d = row * width; d < (row + 1) * width; d += 16) {
+        const F32 old_part = S::Mul(S::Load(into.outputs + d), old_scale);
+        S::Store(into.outputs + d, S::MulAdd(S::Load(from.outputs + d), new_scale, old_part));
+      }
+      float sums[16];
+      S::Store(sums, S::MulAdd(S::Set(from.sums[row]), new_scale, S::Mul(S::Set(into.sums[row]), old_scale)));
+      into.sums[row] = sums[0];
+      into.maxima[row] = maximum;
+    }
+  }
+
+  static void Finish(const KvLayout& layout, const AttentionPiece& piece, const float* floats) {
+    const int64_t num_rows = piece.num_rows(), width = layout.padded_head_dim();
+    const AttentionState state(const_cast<float*>(floats), num_rows, width);
+    for (int64_t row = 0; row < num_rows; ++row) {
+      const F32 inverse = S::Set(1.0f / state.sums[row]);
+      float* const output = piece.outputs + piece.offset_of_row(row, layout.head_dim);
+      RowOps<S>::ForEachVector(layout.head_dim, [&](int64_t d, int64_t n) {
+        RowOps<S>::StoreSome(output + d, S::Mul(S::Load(state.outputs + row * width + d), inverse), n);
       });
     }
   }
 };
 
-// Chooses the element type of the cache.
-template <class S>
-void RunAttention(const KvLayout& layout, const AttentionPiece& piece) {
+// Calls body with the Attention of the cache's numbers.
+template <class S, class Body>
+void WithAttentionOf(const KvLayout& layout, Body body) {
   switch (layout.type) {
     case tensor::DataType::kF32:
-      return Attention<S, float>::Run(layout, piece);
+      return body(Attention<S, float>());
     case tensor::DataType::kF16:
-      return Attention<S, tensor::F16>::Run(layout, piece);
+      return body(Attention<S, tensor::F16>());
     default:
-      return Attention<S, tensor::Bf16>::Run(layout, piece);
+      return body(Attention<S, tensor::Bf16>());
   }
+}
+
+template <class S>
+void RunAttention(const KvLayout& layout, const AttentionPiece& piece, int64_t first_range, int64_t end_range,
+                  float* state) {
+  WithAttentionOf<S>(layout, [&](auto attention) { attention.Run(layout, piece, first_range, end_range, state); });
+}
+template <class S>
+void MergeAttention(const KvLayout& layout, int64_t num_rows, const float* from, float* into) {
+  WithAttentionOf<S>(layout, [&](auto attention) { attention.Merge(layout, num_rows, from, into); });
+}
+template <class S>
+void FinishAttention(const KvLayout& layout, const AttentionPiece& piece, const float* state) {
+  WithAttentionOf<S>(layout, [&](auto attention) { attention.Finish(layout, piece, state); });
 }
 
 }  // namespace tenfold::kernels

@@ -21,6 +21,7 @@ struct SimdAvx2 {
     __m256i low, high;
   };
   using Bytes = I32;
+  static constexpr int kTileRows = 3, kTileVectors = 2;
 
   // All ones in the first `count` of eight lanes.
   static __m256i FirstLanes(int64_t count) {
@@ -51,10 +52,18 @@ struct SimdAvx2 {
     _mm256_storeu_ps(to, v.low);
     _mm256_storeu_ps(to + 8, v.high);
   }
+  static void Store(tensor::F16* to, F32 v) {
+    const auto half = [](tensor::F16* p, __m256 eight) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(eight, _MM_FROUND_TO_NEAREST_INT));
+    };
+    half(to, v.low);
+    half(to + 8, v.high);
+  }
   static void Store(tensor::Bf16* to, F32 v) {
     const __m256i low = _mm256_srli_epi32(RoundToBf16(v.low), 16), high = _mm256_srli_epi32(RoundToBf16(v.high), 16);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
-                        _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0b11011000));
+    // The packing works within 128-bit halves; the permutation puts their quarters in order.
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0xd8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), packed);
   }
   static void StorePart(float* to, F32 v, int64_t count) {
     _mm256_maskstore_ps(to, FirstLanes(count), v.low);
@@ -175,6 +184,15 @@ struct SimdAvx2 {
   }
 
   using Pairs = I32;
+  static void LoadInt8Pairs(const int8_t* from, F32& even, F32& odd) {
+    const auto half = [](const int8_t* p, __m256& first, __m256& second) {
+      const __m256i pairs = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+      first = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(pairs, 16), 16));
+      second = _mm256_cvtepi32_ps(_mm256_srai_epi32(pairs, 16));
+    };
+    half(from, even.low, odd.low);
+    half(from + 16, even.high, odd.high);
+  }
   static Pairs LoadPairs(const tensor::Bf16* from) { return LoadBytes(reinterpret_cast<const uint8_t*>(from)); }
   static Pairs SetPair(const tensor::Bf16* two) {
     int32_t pair;

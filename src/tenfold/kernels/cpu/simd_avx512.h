@@ -5,10 +5,15 @@
 //   LoadPart(p, n)   lanes from n on are zero and not read;   StorePart(p, v, n) writes n lanes.
 //   Max(a, b), Min(a, b)  b where either is NaN.
 //   KeepFirst(v, n, x)  lanes from n on become x.
+//   Store(p, v) for p of float, F16 or Bf16 rounds to the nearest.
+//   LoadInt8Pairs(p, even, odd)  lane i: p[2i] and p[2i + 1].
+//   kMatmulRows x kMatmulTiles (matrix products) and kTileRows x kTileVectors (attention) accumulators are what the
+//   registers hold beside a product's operands.
 //   A Quad is four signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x,
-//   exact. Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
-//   b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
-//   keeps a[2i] and makes a[2i+1] zero.
+//   exact.
+//   Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] * b[2i+1].
+//   PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a) keeps a[2i]
+//   and makes a[2i+1] zero.
 // Only this header's user, a file compiled with the matching -m flags, may include it: see kernels/CMakeLists.txt.
 #pragma once
 
@@ -30,6 +35,7 @@ struct SimdAvx512 {
   using I32 = __m512i;
   using Bytes = __m512i;
   using Pairs = __m512i;
+  static constexpr int kTileRows = 6, kTileVectors = 4;
 
   static __mmask16 FirstLanes(int64_t count) {
     return static_cast<__mmask16>(count >= 16 ? 0xffffu : (1u << static_cast<unsigned>(count)) - 1u);
@@ -47,6 +53,9 @@ struct SimdAvx512 {
   }
   static F32 LoadPart(const float* from, int64_t count) { return _mm512_maskz_loadu_ps(FirstLanes(count), from); }
   static void Store(float* to, F32 v) { _mm512_storeu_ps(to, v); }
+  static void Store(tensor::F16* to, F32 v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
   static void Store(tensor::Bf16* to, F32 v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(_mm512_srli_epi32(RoundToBf16(v), 16)));
   }
@@ -113,6 +122,12 @@ struct SimdAvx512 {
   }
   static I32 DotAdd(I32 sum, Bytes weights, Quad x) { return _mm512_dpbusd_epi32(sum, weights, x); }
 
+  static void LoadInt8Pairs(const int8_t* from, F32& even, F32& odd) {
+    const __m512i pairs = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    even = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(pairs, 16), 16));
+    odd = _mm512_cvtepi32_ps(_mm512_srai_epi32(pairs, 16));
+  }
+
   static Pairs LoadPairs(const tensor::Bf16* from) { return _mm512_loadu_si512(from); }
   static Pairs SetPair(const tensor::Bf16* two) {
     int32_t pair;
@@ -147,10 +162,11 @@ struct SimdAvx512 {
 struct SimdAvx512Bf16 : SimdAvx512 {
   static constexpr const char* kName = "avx512-bf16";
 
-  static void Store(float* to, F32 v) { SimdAvx512::Store(to, v); }
+  using SimdAvx512::Store;
   static void Store(tensor::Bf16* to, F32 v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
   }
+
   static Pairs PackPairs(F32 even, F32 odd) {
     // Concatenates; the permutation interleaves the halves.
     const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));

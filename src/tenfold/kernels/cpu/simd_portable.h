@@ -13,6 +13,7 @@ namespace tenfold::kernels {
 struct SimdPortable {
   static constexpr const char* kName = "portable";
   static constexpr int kMatmulRows = 4, kMatmulTiles = 1;
+  static constexpr int kTileRows = 2, kTileVectors = 1;
   struct F32 {
     float lane[16];
   };
@@ -51,6 +52,9 @@ struct SimdPortable {
     return result;
   }
   static void Store(float* to, F32 v) { std::memcpy(to, v.lane, sizeof(v.lane)); }
+  static void Store(tensor::F16* to, const F32& v) {
+    for (int i = 0; i < 16; ++i) to[i] = tensor::ToF16(v.lane[i]);
+  }
   static void Store(tensor::Bf16* to, const F32& v) {
     for (int i = 0; i < 16; ++i) to[i] = tensor::ToBf16(v.lane[i]);
   }
@@ -197,6 +201,10 @@ struct SimdPortable {
   struct Pairs {
     tensor::Bf16 number[32];
   };
+  static void LoadInt8Pairs(const int8_t* from, F32& even, F32& odd) {
+    even = Map([&](int i) { return static_cast<float>(from[2 * i]); });
+    odd = Map([&](int i) { return static_cast<float>(from[2 * i + 1]); });
+  }
   static Pairs LoadPairs(const tensor::Bf16* from) {
     Pairs result;
     std::memcpy(result.number, from, sizeof(result.number));

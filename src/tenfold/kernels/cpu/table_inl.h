@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tenfold/kernels/cpu/attention_inl.h"
+#include "tenfold/kernels/cpu/kv_store_inl.h"
 #include "tenfold/kernels/cpu/matmul_inl.h"
 #include "tenfold/kernels/cpu/pack_rows_inl.h"
 #include "tenfold/kernels/cpu/row_ops_inl.h"
@@ -19,7 +20,10 @@ inline constexpr KernelTable kTableOf = {
     .rotate_head = RowOps<S>::RotateHead,
     .add = RowOps<S>::AddRows,
     .silu_multiply = RowOps<S>::SiluMultiply,
+    .store_keys_values = StoreKeysAndValues<S>,
     .attention = RunAttention<S>,
+    .merge_attention = MergeAttention<S>,
+    .finish_attention = FinishAttention<S>,
 };
 
 }  // namespace tenfold::kernels
