@@ -48,6 +48,19 @@ struct AttentionPiece {
   float* scratch = nullptr;  // AttentionScratchFloats(num_queries * group_size, head_dim)
 };
 
+// Loops that reach what the processor can do at most, for benchmarks (cpu/peak_loops_inl.h). Their results mean nothing,
+// but depend on all of the work.
+struct PeakLoop {
+  float (*run)(int64_t iterations);
+  int64_t operations;  // per iteration
+};
+struct PeakRates {
+  PeakLoop multiply_add_f32;
+  PeakLoop dot_bf16;
+  PeakLoop dot_int8;
+  float (*read)(const float* from, int64_t count);  // sums what it reads
+};
+
 struct KernelTable {
   const char* name;
 
@@ -71,6 +84,8 @@ struct KernelTable {
 
   // FlashAttention over pages (attention_inl.h).
   void (*attention)(const KvLayout& layout, const AttentionPiece& piece);
+
+  PeakRates peak;
 };
 
 // Keys per step of the online softmax, at absolute positions: four vectors of scores per row. Also the least common

@@ -3,6 +3,7 @@
 
 #include "tenfold/kernels/cpu/attention_inl.h"
 #include "tenfold/kernels/cpu/matmul_inl.h"
+#include "tenfold/kernels/cpu/peak_loops_inl.h"
 #include "tenfold/kernels/cpu/row_ops_inl.h"
 #include "tenfold/kernels/kernel_table.h"
 
@@ -18,6 +19,7 @@ inline constexpr KernelTable kTableOf = {
     .add = RowOps<S>::AddRows,
     .silu_multiply = RowOps<S>::SiluMultiply,
     .attention = RunAttention<S>,
+    .peak = PeakLoops<S>::kRates,
 };
 
 }  // namespace tenfold::kernels
