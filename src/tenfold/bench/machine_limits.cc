@@ -12,8 +12,8 @@ constexpr double kSampleSeconds = 1e-3;
 // Several per thread, so that a core which the system takes away holds up a part of a sample only.
 constexpr int64_t kPiecesPerThread = 4;
 constexpr size_t kReadPiece = size_t{1} << 20;
-// A millisecond's reading at 30 GB/s.
-constexpr size_t kDramSample = size_t{32} << 20;
+// A millisecond's reading at 60 GB/s.
+constexpr size_t kDramSample = size_t{64} << 20;
 // Fits where a step's activations lie, in the second level or just beyond.
 constexpr size_t kCacheSample = size_t{2} << 20;
 constexpr int kCacheRounds = 16;

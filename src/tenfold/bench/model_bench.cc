@@ -220,7 +220,7 @@ ModelPoints PointsOf(const ModelBenchOptions& options) {
             .decodes = {{1, 0}, {1, 2048}, {1, 8192}, {2, 0}, {4, 0}, {8, 0}, {16, 0}, {32, 0}, {64, 0}},
             .is_standard = true};
   }
-  ModelPoints points{.prefills = options.prefills, .decodes = {}};
+  ModelPoints points{.prefills = options.prefills};
   if (options.decode_batches.empty() && options.contexts.empty()) return points;
   const std::vector<int64_t> batches =
       options.decode_batches.empty() ? std::vector<int64_t>{1} : options.decode_batches;

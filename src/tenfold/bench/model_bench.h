@@ -20,9 +20,9 @@ namespace tenfold::bench {
 struct ModelBenchOptions {
   // Points to measure; all empty = the standard ones. Contexts without batches are decoded by one sequence, batches
   // without contexts at 0.
-  std::vector<int64_t> prefills;
-  std::vector<int64_t> decode_batches;
-  std::vector<int64_t> contexts;
+  std::vector<int64_t> prefills = {};
+  std::vector<int64_t> decode_batches = {};
+  std::vector<int64_t> contexts = {};
   int repeat = 5;
   int64_t max_num_batched_tokens = 512;
   int64_t page_size = 32;
@@ -37,8 +37,8 @@ struct DecodePoint {
 };
 
 struct ModelPoints {
-  std::vector<int64_t> prefills;
-  std::vector<DecodePoint> decodes;
+  std::vector<int64_t> prefills = {};
+  std::vector<DecodePoint> decodes = {};
   bool is_standard = false;
 };
 
