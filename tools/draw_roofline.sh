@@ -6,6 +6,9 @@
 #   --from   JSON lines that `tenfold bench kernels --json` has printed, instead of measuring now
 #   --out    where to draw (default: docs/benchmarks/roofline.svg)
 #
+# Each point stands at its share of the limit that binds, measured beside it: what the machine was busy with meanwhile
+# moves neither points nor ceilings. The number at a point is the rows of activations.
+#
 # Without other options one matrix of TinyLlama-1.1B (5632x2048) is measured with every weight type, at the usual rows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,11 +51,20 @@ lines = [json.loads(line) for line in open(sys.argv[1])]
 points = [line for line in lines if line['name'] == 'matmul']
 if not points:
     sys.exit(f'{sys.argv[1]}: no matrix products in it')
+machine = lines[0]
+
+
+def height(point):
+    """GOP/s at the ceilings drawn."""
+    if point['limit'] == 'memory':
+        return point['percent_of_bandwidth'] / 100 * machine['memory_gb_s'] * point['operations_per_byte']
+    return point['percent_of_compute'] / 100 * machine[point['limit'] + '_gop_s']
+
+
 types = list(dict.fromkeys(point['type'] for point in points))
 for kind in types:
-    rows = [f"{p['operations_per_byte']} {p['gop_s']} {p['rows']}\n" for p in points if p['type'] == kind]
+    rows = [f"{p['operations_per_byte']} {height(p):.4g} {p['rows']}\n" for p in points if p['type'] == kind]
     pathlib.Path(sys.argv[2], f'{kind}.dat').write_text(''.join(rows))
-machine = lines[0]
 shapes = ', '.join(dict.fromkeys(f"{p['outputs']}x{p['inputs']}" for p in points))
 title = f"Matrix products {shapes} on {machine['processor']}, {machine['threads']} threads, {machine['isa']}"
 print(f"types='{' '.join(types)}'; title='{title}'; memory={machine['memory_gb_s']}; f32={machine['f32_gop_s']}; "

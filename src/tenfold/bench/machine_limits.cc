@@ -1,9 +1,10 @@
 #include "tenfold/bench/machine_limits.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <vector>
+
+#include "tenfold/bench/stopwatch.h"
 
 namespace tenfold::bench {
 namespace {
@@ -17,10 +18,6 @@ constexpr size_t kDramSample = size_t{64} << 20;
 // Fits where a step's activations lie, in the second level or just beyond.
 constexpr size_t kCacheSample = size_t{2} << 20;
 constexpr int kCacheRounds = 16;
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -89,9 +86,10 @@ const kernels::PeakLoop& LimitMeter::loop(Arithmetic arithmetic) const {
 }
 
 double LimitMeter::TimeLoop(const kernels::PeakLoop& loop, int64_t iterations) {
-  const double start = Now();
-  threads_->Run(threads_->num_threads() * kPiecesPerThread, [&](int64_t, int) { loop.run(iterations); });
-  return Now() - start;
+  const auto run = [&] {
+    threads_->Run(threads_->num_threads() * kPiecesPerThread, [&](int64_t, int) { loop.run(iterations); });
+  };
+  return TimeUndisturbed(threads_->num_threads(), run).seconds;
 }
 
 void LimitMeter::Read(size_t offset, size_t size_bytes) {
@@ -112,16 +110,14 @@ double LimitMeter::OperationsPerSecond(Arithmetic arithmetic) {
 double LimitMeter::BytesPerSecond(Memory memory) {
   const size_t wanted = memory == Memory::kDram ? kDramSample : kCacheSample;
   const size_t sample_bytes = std::min(wanted, buffer_.size_bytes());
-  if (memory == Memory::kCache) {
-    const double start = Now();
-    for (int round = 0; round < kCacheRounds; ++round) Read(0, sample_bytes);
-    return kCacheRounds * static_cast<double>(sample_bytes) / (Now() - start);
-  }
-  if (next_offset_ + sample_bytes > buffer_.size_bytes()) next_offset_ = 0;
-  const size_t offset = std::exchange(next_offset_, next_offset_ + sample_bytes);
-  const double start = Now();
-  Read(offset, sample_bytes);
-  return static_cast<double>(sample_bytes) / (Now() - start);
+  const int rounds = memory == Memory::kDram ? 1 : kCacheRounds;
+  // Another try reads another part: this one may be in the cache by now.
+  const auto read = [&] {
+    if (next_offset_ + sample_bytes > buffer_.size_bytes()) next_offset_ = 0;
+    const size_t offset = memory == Memory::kDram ? std::exchange(next_offset_, next_offset_ + sample_bytes) : 0;
+    for (int round = 0; round < rounds; ++round) Read(offset, sample_bytes);
+  };
+  return rounds * static_cast<double>(sample_bytes) / TimeUndisturbed(threads_->num_threads(), read).seconds;
 }
 
 MachineLimits LimitMeter::MeasureAll(int repeat) {

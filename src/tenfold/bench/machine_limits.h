@@ -55,6 +55,7 @@ class LimitMeter {
 
   MachineLimits MeasureAll(int repeat);
 
+  int num_threads() const { return threads_->num_threads(); }
   size_t buffer_bytes() const { return buffer_.size_bytes(); }
 
  private:

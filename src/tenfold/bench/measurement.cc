@@ -1,9 +1,10 @@
 #include "tenfold/bench/measurement.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <vector>
+
+#include "tenfold/bench/stopwatch.h"
 
 namespace tenfold::bench {
 namespace {
@@ -21,34 +22,31 @@ LimitSample SampleLimits(LimitMeter& meter, const Work& work) {
           .bytes_per_s = meter.BytesPerSecond(work.memory)};
 }
 
-double TimeOf(const std::function<void()>& run, int num_runs) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
-  for (int i = 0; i < num_runs; ++i) run();
-  return std::chrono::duration<double>(Clock::now() - start).count() / num_runs;
+Timing TimeRuns(const LimitMeter& meter, const std::function<void()>& run, int num_runs) {
+  const auto runs = [&] {
+    for (int i = 0; i < num_runs; ++i) run();
+  };
+  Timing timing = TimeUndisturbed(meter.num_threads(), runs);
+  timing.seconds /= num_runs;
+  return timing;
 }
 
-// The fastest of some runs says how many fill a sample: one during which a core was taken away would say too few.
-int RunsPerSample(const std::function<void()>& run) {
-  constexpr int kMaxRuns = 5;
-  double fastest = TimeOf(run, 1), total = fastest;
-  for (int i = 1; i < kMaxRuns && total < 2 * kSampleSeconds; ++i) {
-    const double seconds = TimeOf(run, 1);
-    fastest = std::min(fastest, seconds);
-    total += seconds;
-  }
-  return std::max(1, static_cast<int>(std::ceil(kSampleSeconds / fastest)));
+int RunsPerSample(const LimitMeter& meter, const std::function<void()>& run) {
+  return std::max(1, static_cast<int>(std::ceil(kSampleSeconds / TimeRuns(meter, run, 1).seconds)));
 }
 
 }  // namespace
 
 Measurement Measure(LimitMeter& meter, const Work& work, const Sampling& sampling, const std::function<void()>& run) {
   run();
-  const int num_runs = sampling.runs_per_sample > 0 ? sampling.runs_per_sample : RunsPerSample(run);
+  const int num_runs = sampling.runs_per_sample > 0 ? sampling.runs_per_sample : RunsPerSample(meter, run);
   std::vector<double> seconds, of_compute, of_bandwidth;
+  int num_disturbed = 0;
   LimitSample before = SampleLimits(meter, work);
   for (int i = 0; i < sampling.num_samples; ++i) {
-    seconds.push_back(TimeOf(run, num_runs));
+    const Timing timing = TimeRuns(meter, run, num_runs);
+    seconds.push_back(timing.seconds);
+    if (timing.is_disturbed) ++num_disturbed;
     const LimitSample after = SampleLimits(meter, work);
     of_compute.push_back(work.operations / seconds.back() * 2 / (before.operations_per_s + after.operations_per_s));
     of_bandwidth.push_back(work.bytes / seconds.back() * 2 / (before.bytes_per_s + after.bytes_per_s));
@@ -56,6 +54,7 @@ Measurement Measure(LimitMeter& meter, const Work& work, const Sampling& samplin
   }
   return {.work = work,
           .num_samples = sampling.num_samples,
+          .num_disturbed = num_disturbed,
           .seconds = SpreadOf(seconds),
           .of_compute = Quantile(of_compute, 0.5),
           .of_bandwidth = Quantile(of_bandwidth, 0.5)};
@@ -72,6 +71,7 @@ void AddFigures(const Measurement& measured, json::object& line) {
   line["p10_us"] = Rounded(measured.seconds.p10 * 1e6);
   line["p90_us"] = Rounded(measured.seconds.p90 * 1e6);
   line["samples"] = measured.num_samples;
+  line["disturbed_samples"] = measured.num_disturbed;
   if (measured.work.operations > 0) {
     line["gop_s"] = Rounded(measured.operations_per_s() * 1e-9);
     line["percent_of_compute"] = Rounded(measured.of_compute * 100);

@@ -24,6 +24,7 @@ struct Work {
 struct Measurement {
   Work work;
   int num_samples = 0;
+  int num_disturbed = 0;    // samples during which a core was taken away, however often they were tried (stopwatch.h)
   Spread seconds;           // of one run
   double of_compute = 0;    // share of the arithmetic's peak rate, 1 = all of it
   double of_bandwidth = 0;  // share of the memory's read bandwidth
@@ -45,8 +46,8 @@ struct Sampling {
 // `run` is called once before the first sample, to warm up.
 Measurement Measure(LimitMeter& meter, const Work& work, const Sampling& sampling, const std::function<void()>& run);
 
-// The fields of a JSON line that every measurement has: median_us, p10_us, p90_us, samples, gop_s, gb_s,
-// percent_of_compute, percent_of_bandwidth, limit, percent_of_limit.
+// The fields of a JSON line that every measurement has: median_us, p10_us, p90_us, samples,
+// disturbed_samples, gop_s, gb_s, percent_of_compute, percent_of_bandwidth, limit, percent_of_limit.
 void AddFigures(const Measurement& measured, json::object& line);
 
 // To four digits: more than a measurement on a shared machine is worth.

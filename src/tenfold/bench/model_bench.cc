@@ -167,10 +167,10 @@ void AddRate(Report& report, const std::string& label, json::object line, const 
   line["tok_s_p10"] = Rounded(rate.p10);
   line["tok_s_p90"] = Rounded(rate.p90);
   AddFigures(measured, line);
-  report.Add(
-      line, fmt::format("{:<30}{:>10.1f} tok/s  ({:.1f} to {:.1f})  {:>10} a {}  {:>3.0f} % of {}\n", label,
-                        rate.median, rate.p10, rate.p90, FormatSeconds(measured.seconds.median),
-                        line.at("name") == "prefill" ? "prompt" : "step", measured.of_limit() * 100, measured.limit()));
+  report.Add(line, fmt::format("{:<30}{:>10.1f} tok/s  ({:.1f} to {:.1f})  {:>10} a {}  {:>3.0f} % of {}{}\n", label,
+                               rate.median, rate.p10, rate.p90, FormatSeconds(measured.seconds.median),
+                               line.at("name") == "prefill" ? "prompt" : "step", measured.of_limit() * 100,
+                               measured.limit(), DisturbedRemark(measured)));
 }
 
 Result<std::unique_ptr<model::Model>> Load(const std::filesystem::path& path, int repeat, platform::ThreadPool& threads,

@@ -44,10 +44,10 @@ void Report::AddKernel(std::string_view label, json::object line, const Measurem
   }
   const std::string operations =
       measured.work.operations > 0 ? fmt::format("{:.1f}", measured.operations_per_s() * 1e-9) : "";
-  AddText(fmt::format("{:<44}{:>10}  {:<22}{:>8}{:>8.1f}  {:>4.0f} % of {}\n", label,
-                      FormatSeconds(measured.seconds.median),
-                      FormatSeconds(measured.seconds.p10) + " to " + FormatSeconds(measured.seconds.p90), operations,
-                      measured.bytes_per_s() * 1e-9, measured.of_limit() * 100, measured.limit()));
+  AddText(fmt::format(
+      "{:<44}{:>10}  {:<22}{:>8}{:>8.1f}  {:>4.0f} % of {}{}\n", label, FormatSeconds(measured.seconds.median),
+      FormatSeconds(measured.seconds.p10) + " to " + FormatSeconds(measured.seconds.p90), operations,
+      measured.bytes_per_s() * 1e-9, measured.of_limit() * 100, measured.limit(), DisturbedRemark(measured)));
 }
 
 void Report::Add(const json::object& line, std::string_view text) {
@@ -63,6 +63,11 @@ void Report::AddText(std::string_view text) {
   if (as_json_) return;
   fmt::print("{}", text);
   std::fflush(stdout);
+}
+
+std::string DisturbedRemark(const Measurement& measured) {
+  if (measured.num_disturbed == 0) return "";
+  return fmt::format(", {} of {} samples disturbed", measured.num_disturbed, measured.num_samples);
 }
 
 std::string FormatSeconds(double seconds) {

@@ -37,6 +37,9 @@ class Report {
   bool has_kernels_ = false;  // the table's head stands above the first of them
 };
 
+// ", 3 of 9 samples disturbed", or nothing.
+std::string DisturbedRemark(const Measurement& measured);
+
 // "12.3 us", "4.56 ms".
 std::string FormatSeconds(double seconds);
 
