@@ -56,11 +56,12 @@ class CommandLine(unittest.TestCase):
 
 class Program(CommandLine):
     def test_help_and_version(self):
-        commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth']
+        commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth', 'bench', 'bench kernels',
+                    'bench model']
         summary = self.run_tenfold('--help').stdout
         for command in commands:
-            self.assertIn(command, summary)
-            self.assertIn(f'tenfold {command}', self.run_tenfold(command, '--help').stdout)
+            self.assertIn(command.split()[0], summary)
+            self.assertIn(f'tenfold {command}', self.run_tenfold(*command.split(), '--help').stdout)
         self.assertRegex(self.run_tenfold('--version').stdout, r'^tenfold \d+\.\d+\.\d+\n$')
 
     def test_wrong_usage(self):
@@ -86,6 +87,12 @@ class Program(CommandLine):
             (['perplexity', self.model], ['--file']),
             (['synth', '--shape', 'vast', '--type', 'F32', '--vocab', 'a', '--out', 'b'], ['tinyllama-1.1b', 'tiny']),
             (['serve', self.model, '--port', '65536'], ['--port']),
+            (['bench'], ['subcommand is required', 'tenfold bench --help']),
+            (['bench', 'sing'], ['no subcommand "sing"', 'tenfold bench --help']),
+            (['bench', 'model'], ['MODEL is required', 'tenfold bench model --help']),
+            (['bench', 'model', self.model, '--prefill', '0'], ['--prefill']),
+            (['bench', 'kernels', '--shape', '64'], ['"64" is no shape']),
+            (['bench', 'kernels', '--rows', '1,x'], ['--rows']),
         ]:
             with self.subTest(arguments=arguments):
                 self.expect_error(2, *arguments, says=says)
@@ -250,6 +257,90 @@ class OtherCommands(CommandLine):
         # A second turn knows the first, unless it was forgotten; nothing is read after /exit.
         self.assertEqual(chat('Hello\n/reset\n\nHello\n/exit\nHello\n').stdout, 2 * answer)
         self.assertNotEqual(chat('Hello\nHello\n').stdout, 2 * answer)
+
+
+class Bench(CommandLine):
+    """That everything is measured and said; figures of such small sizes mean nothing."""
+    TINY = ['--shape', '48x256', '--rows', '1,5', '--context', '40', '--working-set', '1M', '--repeat', 1]
+    FIGURES = {'median_us', 'p10_us', 'p90_us', 'samples', 'gb_s', 'percent_of_bandwidth', 'limit', 'percent_of_limit'}
+
+    def run_lines(self, *arguments):
+        """The machine, and the measurements."""
+        lines = [json.loads(line) for line in self.run_tenfold('bench', *arguments, '--json').stdout.splitlines()]
+        machine = lines.pop(0)
+        self.assertEqual(machine['name'], 'machine')
+        self.assertTrue(machine['processor'])
+        self.assertGreater(machine['threads'], 0)
+        for limit in ['memory_gb_s', 'cache_gb_s', 'f32_gop_s', 'bf16_gop_s', 'int8_gop_s']:
+            self.assertGreater(machine[limit], 0)
+            self.assertLessEqual(machine[f'{limit}_p10'], machine[f'{limit}_p90'])
+        return machine, lines
+
+    def expect_figures(self, line):
+        self.assertLessEqual(self.FIGURES, line.keys(), line)
+        for figure in ['median_us', 'gb_s', 'percent_of_limit']:
+            self.assertGreater(line[figure], 0, line)
+        self.assertIn(line['limit'], ['memory', 'cache', 'f32', 'bf16', 'int8'])
+
+    def test_kernels(self):
+        for isa in ['auto', 'portable']:
+            machine, lines = self.run_lines('kernels', *self.TINY, '--isa', isa, '--threads', 2)
+            self.assertEqual(machine['threads'], 2)
+            self.assertEqual(machine['isa'] == 'portable', isa == 'portable')
+            for line in lines:
+                self.expect_figures(line)
+            matmuls = [line for line in lines if line['name'] == 'matmul']
+            self.assertLessEqual({'F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'}, {line['type'] for line in matmuls})
+            self.assertEqual({(line['outputs'], line['inputs'], line['rows']) for line in matmuls},
+                             {(48, 256, 1), (48, 256, 5)})
+            attentions = {(line['type'], line['sequences'], line['tokens'], line['context'], line['head_dim'])
+                          for line in lines if line['name'] == 'attention'}
+            self.assertEqual(attentions, {(cache, *step, 40, head_dim) for cache in ['F32', 'F16', 'BF16']
+                                          for step in [(1, 256), (1, 1), (16, 1)] for head_dim in [64, 128]})
+            self.assertLessEqual({'rms_norm', 'silu_multiply', 'rotary', 'quantize'}, {line['name'] for line in lines})
+
+    def test_kernels_are_filtered(self):
+        _, lines = self.run_lines('kernels', *self.TINY, '--filter', 'Q4_0 48x256 rows 5')
+        self.assertEqual([(line['type'], line['rows']) for line in lines], [('Q4_0', 5)])
+        table = self.run_tenfold('bench', 'kernels', *self.TINY, '--filter', 'matmul Q8_0').stdout
+        self.assertRegex(table, r'reading memory +[\d.]+ .* GB/s')
+        self.assertRegex(table, r'matmul Q8_0 48x256 rows 1 .* % of (memory|int8)\n')
+        self.expect_no_kernels('--filter', 'nothing')
+
+    def expect_no_kernels(self, *arguments):
+        done = self.run_tenfold('bench', 'kernels', *self.TINY, *arguments, exit_code=1)
+        self.assertIn('no kernel has "nothing"', done.stderr)
+
+    def test_model(self):
+        points = ['--prefill', '8,70', '--decode-batch', '1,3', '--context', '0,600', '--repeat', 2]
+        # 600 tokens are more than the model's context, chunks of 16 leave a rest.
+        _, lines = self.run_lines('model', self.model, *points, '--max-num-batched-tokens', 16)
+        by_name = {}
+        for line in lines:
+            by_name.setdefault(line['name'], []).append(line)
+        self.assertEqual([line['tokens'] for line in by_name['prefill']], [8, 70])
+        self.assertEqual([(line['batch'], line['context']) for line in by_name['decode']],
+                         [(1, 0), (3, 0), (1, 600), (3, 600)])
+        for line in by_name['prefill'] + by_name['decode']:
+            self.expect_figures(line)
+            self.assertGreater(line['tok_s'], 0)
+            self.assertLessEqual(line['tok_s_p10'], line['tok_s_p90'])
+        [load], [memory] = by_name['load'], by_name['memory']
+        self.assertGreater(load['median_ms'], 0)
+        self.assertGreater(memory['peak_bytes'], memory['weight_bytes'])
+        # 3 sequences of 600 tokens and a sample's steps, in pages of 32 tokens.
+        tokens = 3 * (-(-(600 + 16) // 32) * 32)
+        self.assertEqual(memory['kv_bytes'], tokens * 5 * 4 * (8 + 16) * 2)
+
+    def test_model_table(self):
+        shown = self.run_tenfold('bench', 'model', self.model, '--prefill', 16, '--decode-batch', 2, '--repeat', 1).stdout
+        for part in [r'prefill 16 .* tok/s', r'decode 2 at context 0 .* tok/s', r'resident memory .* MiB']:
+            self.assertRegex(shown, part)
+        self.expect_error_after_machine(self.folder / 'absent.gguf', says='no such file')
+
+    def expect_error_after_machine(self, model, says):
+        done = self.run_tenfold('bench', 'model', model, '--repeat', 1, exit_code=1)
+        self.assertIn(says, done.stderr)
 
 
 class Serve(CommandLine):

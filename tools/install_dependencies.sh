@@ -5,7 +5,7 @@
 #
 #   build     what the program needs to be built (default)
 #   test      build, and what its tests need
-#   develop   test, and the formatter, the linter and the fuzzers
+#   develop   test, and the formatter, the linter, the fuzzers and gnuplot
 #
 # What is already there is left alone: with everything installed it neither calls apt nor needs the network. Nothing is
 # removed: where that would be needed it stops and says so.
@@ -23,7 +23,7 @@ packages=(
 case "$group" in
   build) ;;
   test | develop) packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3) ;;&
-  develop) packages+=(clang "libclang-rt-18-dev|libclang-rt-14-dev" clang-format clang-tidy) ;;
+  develop) packages+=(clang "libclang-rt-18-dev|libclang-rt-14-dev" clang-format clang-tidy gnuplot-nox) ;;
   test) ;;
   *)
     echo "usage: $0 [build|test|develop]" >&2

@@ -21,5 +21,6 @@ Command AddTokenize(CLI::App& program);
 Command AddInfo(CLI::App& program);
 Command AddPerplexity(CLI::App& program);
 Command AddSynth(CLI::App& program);
+Command AddBench(CLI::App& program);
 
 }  // namespace tenfold::cli

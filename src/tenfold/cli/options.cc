@@ -41,7 +41,7 @@ void AddComputeOptions(CLI::App& command, ComputeOptions& options) {
   command.add_option("--isa", options.isa, "Instruction set of the kernels; auto = the fastest that runs here")
       ->group(kModelGroup)
       ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "avx512-vnni", "avx2", "portable"}));
+      ->check(CLI::IsMember({"auto", "avx512-bf16", "avx512-vnni", "avx2", "portable"}));
 }
 
 void AddKvCacheType(CLI::App& command, tensor::DataType& type) {

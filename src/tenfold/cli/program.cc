@@ -26,12 +26,17 @@ int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
   if (message == "MODEL is required") {
     message += ": pass a GGUF file or a Hugging Face folder (no model is embedded in this program yet)";
   }
-  const std::vector<std::string> unknown = program.remaining();
-  if (program.get_subcommands().empty() && !unknown.empty()) {
+  // `bench` has subcommands of its own.
+  const CLI::App* innermost = &program;
+  std::string command = "tenfold";
+  while (!innermost->get_subcommands().empty()) {
+    innermost = innermost->get_subcommands().front();
+    command += " " + innermost->get_name();
+  }
+  const std::vector<std::string> unknown = program.remaining(/*recurse=*/true);
+  if (!innermost->get_subcommands([](const CLI::App*) { return true; }).empty() && !unknown.empty()) {
     message = fmt::format("there is no subcommand {}", formats::Quoted(unknown.front()));
   }
-  std::string command = "tenfold";
-  for (const CLI::App* parsed : program.get_subcommands()) command += " " + parsed->get_name();
   fmt::print(stderr, "tenfold: error: {}\nRun `{} --help` for what can be given.\n", message, command);
   return kExitWrongUsage;
 }
@@ -55,8 +60,8 @@ int RunProgram(int argc, const char* const* argv) {
   program.require_subcommand(1);
   program.option_defaults()->always_capture_default();
   program.formatter(std::make_shared<HelpFormatter>());
-  const std::array commands = {AddServe(program), AddGenerate(program),   AddChat(program), AddTokenize(program),
-                               AddInfo(program),  AddPerplexity(program), AddSynth(program)};
+  const std::array commands = {AddServe(program), AddGenerate(program),   AddChat(program),  AddTokenize(program),
+                               AddInfo(program),  AddPerplexity(program), AddSynth(program), AddBench(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

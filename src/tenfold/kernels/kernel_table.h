@@ -69,6 +69,19 @@ struct AttentionPiece {
   }
 };
 
+// Loops that reach what the processor can do at most, for benchmarks (cpu/peak_loops_inl.h). Their results mean nothing,
+// but depend on all of the work.
+struct PeakLoop {
+  float (*run)(int64_t iterations);
+  int64_t operations;  // per iteration
+};
+struct PeakRates {
+  PeakLoop multiply_add_f32;
+  PeakLoop dot_bf16;
+  PeakLoop dot_int8;
+  float (*read)(const float* from, int64_t count);  // sums what it reads
+};
+
 struct KernelTable {
   const char* name;
 
@@ -101,6 +114,8 @@ struct KernelTable {
   void (*merge_attention)(const KvLayout& layout, int64_t num_rows, const float* from, float* into);
   // Writes the piece's outputs from the state of all its keys.
   void (*finish_attention)(const KvLayout& layout, const AttentionPiece& piece, const float* state);
+
+  PeakRates peak;
 };
 
 // Keys per step of the online softmax, at absolute positions: at head dimension 64 their keys and values in 16 bits

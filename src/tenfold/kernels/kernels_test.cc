@@ -274,6 +274,19 @@ TEST_P(EveryKernelTable, SiluMultiplyKeepsNaN) {
   for (const float value : y) EXPECT_TRUE(std::isnan(value));
 }
 
+// The totals tell how many operations a loop did: as many as it says. All of them are exact in a float.
+TEST_P(EveryKernelTable, PeakLoopsDoTheWorkTheyCount) {
+  const PeakRates& peak = GetParam()->peak;
+  const auto per_iteration = [](const PeakLoop& loop) {
+    return (loop.run(64) - loop.run(0)) / 64 / static_cast<float>(loop.operations);
+  };
+  EXPECT_EQ(peak.multiply_add_f32.run(64), static_cast<float>(peak.multiply_add_f32.operations));  // every sum is 2
+  EXPECT_EQ(per_iteration(peak.dot_bf16), 0.25f * 0.25f / 2);
+  EXPECT_EQ(per_iteration(peak.dot_int8), 3.0f * 1 / 2);
+  const std::vector<float> ones(24 * 12 * 16, 1.0f);
+  EXPECT_EQ(peak.read(ones.data(), static_cast<int64_t>(ones.size())), static_cast<float>(ones.size()));
+}
+
 TEST(SelectKernels, NamesWhatThereIs) {
   EXPECT_STREQ(SelectKernels("portable", {}).value()->name, "portable");
   EXPECT_STREQ(SelectKernels("auto", {}).value()->name, "portable");

@@ -40,6 +40,17 @@ size_t AvailableMemoryBytes() {
   return std::min(MemAvailableBytes(), cgroup_room);
 }
 
+ResidentMemory ResidentMemoryOfProcess() {
+  std::ifstream file("/proc/self/status");
+  ResidentMemory memory;
+  for (std::string line; std::getline(file, line);) {
+    // "VmRSS:     1234 kB"
+    if (line.starts_with("VmRSS:")) memory.now_bytes = std::stoull(line.substr(6)) * 1024;
+    if (line.starts_with("VmHWM:")) memory.peak_bytes = std::stoull(line.substr(6)) * 1024;
+  }
+  return memory;
+}
+
 int NumUsableProcessors() {
   cpu_set_t mask;
   CPU_ZERO(&mask);

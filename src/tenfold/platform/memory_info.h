@@ -9,6 +9,14 @@ namespace tenfold::platform {
 // Memory that can still be used without swapping: the least of MemAvailable and the room left in the cgroup.
 size_t AvailableMemoryBytes();
 
+// What of this process is in memory, and the most that ever was, shared pages of mapped files included. Zeros where the
+// system does not say.
+struct ResidentMemory {
+  size_t now_bytes = 0;
+  size_t peak_bytes = 0;
+};
+ResidentMemory ResidentMemoryOfProcess();
+
 // Processors this process may run on: the affinity mask, cut by the cgroup's quota, at least 1.
 int NumUsableProcessors();
 

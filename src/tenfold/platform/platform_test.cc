@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -99,6 +100,19 @@ TEST(AlignedBuffer, IsZeroedAndMoves) {
 TEST(MemoryInfo, IsPlausible) {
   EXPECT_GT(AvailableMemoryBytes(), size_t{1} << 20);
   EXPECT_GE(NumUsableProcessors(), 1);
+}
+
+TEST(ResidentMemory, RisesWithWhatIsTouchedAndKeepsThePeak) {
+  const ResidentMemory before = ResidentMemoryOfProcess();
+  constexpr size_t kBytes = size_t{64} << 20;
+  {
+    AlignedBuffer buffer = AlignedBuffer::Allocate(kBytes, "test").value();
+    std::fill_n(buffer.data(), kBytes, std::byte{1});
+    EXPECT_GE(ResidentMemoryOfProcess().now_bytes, before.now_bytes + kBytes / 2);
+  }
+  const ResidentMemory after = ResidentMemoryOfProcess();
+  EXPECT_GE(after.peak_bytes, before.now_bytes + kBytes / 2);
+  EXPECT_GE(after.peak_bytes, after.now_bytes);
 }
 
 }  // namespace

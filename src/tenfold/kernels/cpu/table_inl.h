@@ -5,6 +5,7 @@
 #include "tenfold/kernels/cpu/kv_store_inl.h"
 #include "tenfold/kernels/cpu/matmul_inl.h"
 #include "tenfold/kernels/cpu/pack_rows_inl.h"
+#include "tenfold/kernels/cpu/peak_loops_inl.h"
 #include "tenfold/kernels/cpu/row_ops_inl.h"
 #include "tenfold/kernels/kernel_table.h"
 
@@ -24,6 +25,7 @@ inline constexpr KernelTable kTableOf = {
     .attention = RunAttention<S>,
     .merge_attention = MergeAttention<S>,
     .finish_attention = FinishAttention<S>,
+    .peak = PeakLoops<S>::kRates,
 };
 
 }  // namespace tenfold::kernels

@@ -1,0 +1,225 @@
+// Paged attention: a prompt's chunk behind a context, and decodes of one and of many sequences, with the cache read
+// from memory: each run takes the next layer, as a model does.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tenfold/bench/kernel_bench.h"
+#include "tenfold/bench/numbers.h"
+#include "tenfold/kernels/attention.h"
+#include "tenfold/tensor/half.h"
+
+namespace tenfold::bench {
+namespace {
+
+using kernels::AttentionPlan;
+using kernels::AttentionSequence;
+using kernels::AttentionShape;
+using kernels::KvLayout;
+using tensor::DataType;
+
+constexpr int64_t kPageSize = 32;  // the engine's default
+
+struct Heads {
+  int64_t num_heads, num_kv_heads, head_dim;
+};
+// TinyLlama-1.1B's, and Llama 3 8B's.
+constexpr Heads kHeads[] = {{32, 4, 64}, {32, 8, 128}};
+constexpr DataType kCacheTypes[] = {DataType::kF32, DataType::kF16, DataType::kBF16};
+
+// A step's attention in one layer: `num_tokens` new tokens for each of `num_sequences`, behind `context` cached ones.
+struct Step {
+  int64_t num_sequences, num_tokens, context;
+};
+
+KvLayout LayoutOf(const Heads& heads, DataType type, int64_t num_layers) {
+  return {.num_layers = num_layers,
+          .num_kv_heads = heads.num_kv_heads,
+          .head_dim = heads.head_dim,
+          .page_size = kPageSize,
+          .type = type};
+}
+
+// The cache's memory and a batch on it. Keys and values that no step wrote are numbers of the right type.
+class Batch {
+ public:
+  static Result<std::unique_ptr<Batch>> Create(KernelBenchContext& context, const Heads& heads, DataType type,
+                                               const Step& step, int64_t num_layers) {
+    auto batch = std::unique_ptr<Batch>(new Batch(context, heads, type, step, num_layers));
+    ASSIGN_OR_RETURN(batch->pages_, platform::AlignedBuffer::Allocate(
+                                        batch->layout_.page_bytes() * batch->page_ids_.size(), "keys and values"));
+    FillWithNumbers(type, {batch->pages_.data(), batch->pages_.size_bytes()}, context.threads);
+    return batch;
+  }
+
+  // Attends in the next layer.
+  void Run() {
+    layer_ = layer_ + 1 == layout_.num_layers ? 0 : layer_ + 1;
+    kernels::PagedAttention(*kernels_, *threads_, plan_, {pages_.data(), layout_}, shape_, layer_, queries.data(),
+                            keys.data(), values.data(), outputs.data(), scratch_.data());
+  }
+
+  float scale() const { return shape_.scale; }
+
+  std::vector<float> queries, keys, values, outputs;  // [tokens of all sequences, heads * head_dim]
+
+ private:
+  Batch(KernelBenchContext& context, const Heads& heads, DataType type, const Step& step, int64_t num_layers)
+      : queries(RandomFloats(step.num_sequences * step.num_tokens * heads.num_heads * heads.head_dim, 3)),
+        keys(RandomFloats(step.num_sequences * step.num_tokens * heads.num_kv_heads * heads.head_dim, 4)),
+        values(RandomFloats(step.num_sequences * step.num_tokens * heads.num_kv_heads * heads.head_dim, 5)),
+        outputs(queries.size(), NAN),
+        kernels_(&context.kernels),
+        threads_(&context.threads),
+        layout_(LayoutOf(heads, type, num_layers)),
+        shape_{.num_heads = heads.num_heads, .scale = 1.0f / std::sqrt(static_cast<float>(heads.head_dim))},
+        plan_(layout_, shape_, step.num_sequences * step.num_tokens),
+        scratch_(static_cast<size_t>(plan_.scratch_floats() * context.threads.num_threads())) {
+    const int64_t pages_each = (step.context + step.num_tokens + kPageSize - 1) / kPageSize;
+    page_ids_.resize(static_cast<size_t>(step.num_sequences * pages_each));
+    for (size_t i = 0; i < page_ids_.size(); ++i) page_ids_[i] = static_cast<int32_t>(i);
+    std::vector<AttentionSequence> sequences;
+    for (int64_t s = 0; s < step.num_sequences; ++s) {
+      sequences.push_back({.first_row = s * step.num_tokens,
+                           .num_tokens = step.num_tokens,
+                           .first_position = step.context,
+                           .page_ids = page_ids_.data() + s * pages_each});
+    }
+    plan_.Build(sequences);
+  }
+
+  const kernels::KernelTable* kernels_;
+  platform::ThreadPool* threads_;
+  KvLayout layout_;
+  AttentionShape shape_;
+  AttentionPlan plan_;
+  std::vector<float> scratch_;
+  std::vector<int32_t> page_ids_;
+  platform::AlignedBuffer pages_;
+  int64_t layer_ = 0;
+};
+
+float Stored(DataType type, float value) {
+  if (type == DataType::kF16) return ToFloat(tensor::ToF16(value));
+  if (type == DataType::kBF16) return ToFloat(tensor::ToBf16(value));
+  return value;
+}
+
+// The last query of the first and the last head against the textbook, on a prompt short enough for it. Values are
+// within
+// [-1, 1], so an output is off by no more than the weights' relative errors, which are those of the scores: 1e-5 where
+// they are sums of f32 products (attention_test.cc derives it); 2^-8 of the sum of magnitudes where queries and weights
+// are rounded to bfloat16 too.
+Status CheckAnswer(KernelBenchContext& context, const std::string& label, const Heads& heads, DataType type) {
+  constexpr int64_t kTokens = 3 * kPageSize + 5;
+  ASSIGN_OR_RETURN(const auto batch, Batch::Create(context, heads, type, {1, kTokens, 0}, 1));
+  batch->Run();
+  const int64_t dim = heads.head_dim;
+  for (const int64_t head : {int64_t{0}, heads.num_heads - 1}) {
+    const int64_t kv_head = head / (heads.num_heads / heads.num_kv_heads);
+    const float* const query = batch->queries.data() + ((kTokens - 1) * heads.num_heads + head) * dim;
+    const auto stored = [&](const std::vector<float>& all, int64_t token, int64_t d) {
+      return static_cast<double>(
+          Stored(type, all[static_cast<size_t>((token * heads.num_kv_heads + kv_head) * dim + d)]));
+    };
+    std::vector<double> weights(kTokens), expected(static_cast<size_t>(dim));
+    double sum = 0, magnitudes = 0;
+    for (int64_t t = 0; t < kTokens; ++t) {
+      double score = 0, magnitude = 0;
+      for (int64_t d = 0; d < dim; ++d) {
+        const double term =
+            static_cast<double>(query[d]) * stored(batch->keys, t, d) * static_cast<double>(batch->scale());
+        score += term;
+        magnitude += std::abs(term);
+      }
+      sum += weights[static_cast<size_t>(t)] = std::exp(score);
+      magnitudes = std::max(magnitudes, magnitude);
+    }
+    for (int64_t d = 0; d < dim; ++d) {
+      double expected_value = 0;
+      for (int64_t t = 0; t < kTokens; ++t)
+        expected_value += weights[static_cast<size_t>(t)] / sum * stored(batch->values, t, d);
+      const double tolerance = type == DataType::kBF16 ? 0x1.0p-8 * (1 + magnitudes) : 1e-5;
+      const float got = batch->outputs[static_cast<size_t>(((kTokens - 1) * heads.num_heads + head) * dim + d)];
+      if (!(std::abs(got - expected_value) <= tolerance)) {
+        return MakeError(ErrorCode::kCorrupt, "{}: element {} of head {} is {}, but the definition gives {} +- {}",
+                         label, d, head, got, expected_value, tolerance);
+      }
+    }
+  }
+  return {};
+}
+
+Work WorkOf(const Heads& heads, DataType type, const Step& step) {
+  // A query at position p sees p + 1 keys; each is one dot product and one weighted sum over head_dim.
+  const int64_t visible = step.num_tokens * step.context + step.num_tokens * (step.num_tokens + 1) / 2;
+  const int64_t pairs = step.num_sequences * visible * heads.num_heads * heads.head_dim;
+  const int64_t tokens = step.num_sequences * step.num_tokens;
+  const int64_t cached = step.num_sequences * (step.context + step.num_tokens);
+  return {.operations = 4.0 * static_cast<double>(pairs),
+          .bytes = static_cast<double>(cached * heads.num_kv_heads * heads.head_dim * 2) *
+                       static_cast<double>(tensor::Traits(type).block_bytes) +
+                   static_cast<double>(tokens * heads.num_heads * heads.head_dim * 2 * 4),
+          .arithmetic = ArithmeticOf(type)};
+}
+
+std::string Label(const Heads& heads, DataType type, const Step& step) {
+  const std::string what =
+      step.num_tokens > 1 ? fmt::format("prefill {}", step.num_tokens) : fmt::format("decode {}", step.num_sequences);
+  return fmt::format("attention {} {}/{}x{} {} at {}", tensor::Name(type), heads.num_heads, heads.num_kv_heads,
+                     heads.head_dim, what, step.context);
+}
+
+Status BenchOne(KernelBenchContext& context, const Heads& heads, DataType type, const Step& step) {
+  const std::string label = Label(heads, type, step);
+  RETURN_IF_ERROR(CheckAnswer(context, label, heads, type));
+  const int64_t pages_each = (step.context + step.num_tokens + kPageSize - 1) / kPageSize;
+  const size_t layer_bytes =
+      LayoutOf(heads, type, 1).page_bytes() * static_cast<size_t>(step.num_sequences * pages_each);
+  const size_t num_layers = (context.options.working_set_bytes + layer_bytes - 1) / layer_bytes;
+  ASSIGN_OR_RETURN(const auto batch,
+                   Batch::Create(context, heads, type, step, static_cast<int64_t>(std::max<size_t>(1, num_layers))));
+  const Work work = WorkOf(heads, type, step);
+  context.report.AddKernel(
+      label,
+      {{"name", "attention"},
+       {"type", tensor::Name(type)},
+       {"heads", heads.num_heads},
+       {"kv_heads", heads.num_kv_heads},
+       {"head_dim", heads.head_dim},
+       {"sequences", step.num_sequences},
+       {"tokens", step.num_tokens},
+       {"context", step.context},
+       {"operations_per_byte", Rounded(work.operations / work.bytes)}},
+      Measure(context.meter, work, {.num_samples = context.options.repeat}, [&] { batch->Run(); }));
+  return {};
+}
+
+}  // namespace
+
+Result<int> BenchAttention(KernelBenchContext& context) {
+  constexpr int64_t kChunk = 256;
+  constexpr int64_t kManySequences = 16;
+  std::vector<Step> steps;
+  for (const int64_t tokens : context.options.contexts) steps.push_back({1, kChunk, tokens});
+  for (const int64_t sequences : {int64_t{1}, kManySequences}) {
+    for (const int64_t tokens : context.options.contexts) steps.push_back({sequences, 1, tokens});
+  }
+  int num_measured = 0;
+  for (const Heads& heads : kHeads) {
+    for (const DataType type : kCacheTypes) {
+      for (const Step& step : steps) {
+        if (!context.wants(Label(heads, type, step))) continue;
+        RETURN_IF_ERROR(BenchOne(context, heads, type, step));
+        ++num_measured;
+      }
+    }
+  }
+  return num_measured;
+}
+
+}  // namespace tenfold::bench
