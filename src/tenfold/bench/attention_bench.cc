@@ -77,8 +77,8 @@ class Batch {
         threads_(&context.threads),
         layout_(LayoutOf(heads, type, num_layers)),
         shape_{.num_heads = heads.num_heads, .scale = 1.0f / std::sqrt(static_cast<float>(heads.head_dim))},
-        plan_(layout_, shape_, step.num_sequences * step.num_tokens),
-        scratch_(static_cast<size_t>(plan_.scratch_floats() * context.threads.num_threads())) {
+        plan_(layout_, shape_, step.num_sequences * step.num_tokens, context.threads.num_threads()),
+        scratch_(static_cast<size_t>(plan_.scratch_floats())) {
     const int64_t pages_each = (step.context + step.num_tokens + kPageSize - 1) / kPageSize;
     page_ids_.resize(static_cast<size_t>(step.num_sequences * pages_each));
     for (size_t i = 0; i < page_ids_.size(); ++i) page_ids_[i] = static_cast<int32_t>(i);

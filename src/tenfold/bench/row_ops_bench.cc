@@ -1,6 +1,7 @@
 // The operations over single rows, at the size of a step: their data come from the cache, where the operation before
 // left them, so that is what they are judged by.
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "tenfold/bench/kernel_bench.h"
 #include "tenfold/bench/numbers.h"
 #include "tenfold/kernels/kernel_table.h"
+#include "tenfold/kernels/packed_rows.h"
+#include "tenfold/platform/aligned_buffer.h"
 
 namespace tenfold::bench {
 namespace {
@@ -83,10 +86,21 @@ Result<int> BenchRowOperations(KernelBenchContext& context) {
     const double first = at(x, kHidden, row, head + i), second = at(x, kHidden, row, head + half + i);
     return col % kHeadDim < half ? first * cosine - second * sine : first * sine + second * cosine;
   };
-  std::vector<int8_t> integers(static_cast<size_t>(kRows * kHidden));
-  std::vector<float> scales(integers.size() / kernels::kQuantBlock);
-  std::vector<int32_t> sums(scales.size());
-  const kernels::QuantizedRows quantized{kHidden, integers.data(), scales.data(), sums.data()};
+  const size_t packed_bytes = kernels::PackedRowsBytes(kernels::RowFormat::kInt8, kRows, kHidden);
+  ASSIGN_OR_RETURN(auto packed_memory, platform::AlignedBuffer::Allocate(packed_bytes, "packed rows"));
+  const kernels::PackedRows packed = kernels::PlanPackedRows(kernels::RowFormat::kInt8, kRows, kHidden,
+                                                             table.max_tile_rows, nullptr, packed_memory.data());
+  // The value of a packed number, read back as packed_rows.h describes it.
+  const auto unpacked = [&](int64_t row, int64_t col) {
+    const kernels::RowTile tile = packed.tile_of_row(row);
+    const int64_t block = col / kernels::kQuantBlock, in_block = col % kernels::kQuantBlock, in_tile = row - tile.begin;
+    const std::byte* const data =
+        packed.tile_data(tile) + block * tile.count * (kernels::kQuantBlock + 2 * int64_t{sizeof(int32_t)});
+    const auto integer = static_cast<int8_t>(data[(in_block / 4 * tile.count + in_tile) * 4 + in_block % 4]);
+    int32_t exponent;
+    std::memcpy(&exponent, data + (9 * tile.count + in_tile) * 4, sizeof(exponent));
+    return std::ldexp(static_cast<double>(integer) * static_cast<double>(packed.factors[row]), exponent >> 23);
+  };
 
   const RowOperation operations[] = {
       {"rms_norm", kHidden, 8,
@@ -114,14 +128,10 @@ Result<int> BenchRowOperations(KernelBenchContext& context) {
          }
        },
        y_at(kHidden), rotated, 1e-6},
-      // A number is off by half a step; values are within [-1, 1], so a step is at most 1/127.
-      {"quantize", kHidden, 5,
-       [&](int64_t row) { table.quantize_row(x.data() + row * kHidden, kHidden, row, quantized); },
-       [&](int64_t row, int64_t col) {
-         const auto i = static_cast<size_t>(row * kHidden + col);
-         return static_cast<double>(integers[i]) * static_cast<double>(scales[i / kernels::kQuantBlock]);
-       },
-       [&](int64_t row, int64_t col) { return at(x, kHidden, row, col); }, 0.5 / 127 + 1e-6},
+      // A number is off by half a step; values are within [-1, 1], so a step is at most 1/64.
+      {"pack_int8", kHidden, 5,
+       [&](int64_t row) { table.pack_row(x.data() + row * kHidden, kHidden, row, packed); }, unpacked,
+       [&](int64_t row, int64_t col) { return at(x, kHidden, row, col); }, 0.5 / 64 + 1e-6},
   };
   int num_measured = 0;
   for (const RowOperation& operation : operations) {

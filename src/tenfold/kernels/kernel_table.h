@@ -69,8 +69,8 @@ struct AttentionPiece {
   }
 };
 
-// Loops that reach what the processor can do at most, for benchmarks (cpu/peak_loops_inl.h). Their results mean nothing,
-// but depend on all of the work.
+// Loops that reach what the processor can do at most, for benchmarks (cpu/peak_loops_inl.h). Their results mean
+// nothing, but depend on all of the work.
 struct PeakLoop {
   float (*run)(int64_t iterations);
   int64_t operations;  // per iteration

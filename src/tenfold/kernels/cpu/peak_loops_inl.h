@@ -86,9 +86,10 @@ struct PeakLoops {
   static float DotInt8(int64_t iterations) {
     uint8_t weights[4 * kLanes];
     std::fill_n(weights, 4 * kLanes, uint8_t{3});
-    int8_t activations[kRights][4];
-    for (auto& four : activations) std::fill_n(four, 4, int8_t{1});
-    asm("" : "+m"(activations));
+    const int8_t ones[4] = {1, 1, 1, 1};
+    typename S::Quad right[kRights];
+#pragma GCC unroll 12
+    for (int i = 0; i < kRights; ++i) right[i] = S::SetQuad(ones);
     I32 sums[kChains];
     typename S::Bytes left[kLefts];
 #pragma GCC unroll 12
@@ -100,7 +101,7 @@ struct PeakLoops {
       for (int i = 0; i < kLefts; ++i) Forget(left[i]);
 #pragma GCC unroll 12
       for (int i = 0; i < kChains; ++i) {
-        sums[i] = S::DotAdd(sums[i], left[i % kLefts], activations[i / kLefts]);
+        sums[i] = S::DotAdd(sums[i], left[i % kLefts], right[i / kLefts]);
         // Keeps g++ 12 from copying every sum at the end of an iteration.
         if constexpr (kRegistersPerVector == 1) Forget(sums[i]);
       }
