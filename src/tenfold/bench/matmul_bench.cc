@@ -100,7 +100,8 @@ Status BenchOne(KernelBenchContext& context, const tensor::TensorView& source, W
   const std::vector<float> x = RandomFloats(rows * shape.inputs, 2);
   std::vector<float> y(static_cast<size_t>(rows * shape.outputs), NAN);
   ASSIGN_OR_RETURN(auto scratch, platform::AlignedBuffer::Allocate(
-                                     kernels::MatmulScratchBytes(weights.Next(), rows, context.threads.num_threads()), "activations"));
+                                     kernels::MatmulScratchBytes(weights.Next(), rows, context.threads.num_threads()),
+                                     "activations"));
   size_t weight_bytes = 0;
   const auto run = [&] {
     const PackedMatrix& matrix = weights.Next();

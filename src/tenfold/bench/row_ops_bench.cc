@@ -129,9 +129,8 @@ Result<int> BenchRowOperations(KernelBenchContext& context) {
        },
        y_at(kHidden), rotated, 1e-6},
       // A number is off by half a step; values are within [-1, 1], so a step is at most 1/64.
-      {"pack_int8", kHidden, 5,
-       [&](int64_t row) { table.pack_row(x.data() + row * kHidden, kHidden, row, packed); }, unpacked,
-       [&](int64_t row, int64_t col) { return at(x, kHidden, row, col); }, 0.5 / 64 + 1e-6},
+      {"pack_int8", kHidden, 5, [&](int64_t row) { table.pack_row(x.data() + row * kHidden, kHidden, row, packed); },
+       unpacked, [&](int64_t row, int64_t col) { return at(x, kHidden, row, col); }, 0.5 / 64 + 1e-6},
   };
   int num_measured = 0;
   for (const RowOperation& operation : operations) {
