@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/base/random.h"
+#include "tenfold/kernels/naive_attention.h"
 #include "tenfold/kernels/ref/reference.h"
 #include "tenfold/platform/aligned_buffer.h"
 #include "tenfold/tensor/half.h"
@@ -298,6 +299,60 @@ TEST(AttentionPlanTest, SplitsWhatIsMoreThanItsShare) {
       EXPECT_EQ(item.head * plan.split()[0].num_ranges() + item.range, i);
     }
   }
+}
+
+// The baseline computes the same thing, at the cost that the paper is about.
+TEST_P(AttentionRangesTest, AgreeWithTheBaseline) {
+  const auto& [table, type] = GetParam();
+  if (type == DataType::kQ8_0) GTEST_SKIP() << "the baseline has no quantized cache";
+  const int64_t length = 300, num_queries = 200;
+  const Heads heads{4, 2, 40};
+  const Sequence sequence(heads, type, length);
+  const std::vector<float> expected = sequence.Run(*table, 2, 64, length);
+  const KvLayout layout{
+      .num_layers = 1, .num_kv_heads = heads.num_kv_heads, .head_dim = heads.head_dim, .page_size = 320, .type = type};
+  auto page = platform::AlignedBuffer::Allocate(layout.page_bytes(), "a page").value();
+  for (int64_t head = 0; head < heads.num_kv_heads; ++head) {
+    table->store_keys_values(layout, {.keys_in_page = page.data() + layout.keys_offset(0, head),
+                                      .values_in_page = page.data() + layout.values_offset(0, head),
+                                      .num_tokens = length,
+                                      .keys = sequence.keys.data() + head * heads.head_dim,
+                                      .values = sequence.values.data() + head * heads.head_dim,
+                                      .stride = heads.num_kv_heads * heads.head_dim});
+  }
+  const AttentionShape shape{.num_heads = heads.num_heads, .scale = sequence.scale()};
+  platform::ThreadPool threads(2);
+  const AttentionCost cost = NaiveAttentionCost(layout, shape, num_queries, length, 2);
+  std::vector<float> scratch(static_cast<size_t>(cost.scratch_bytes) / sizeof(float), NAN);
+  const int64_t skipped = (length - num_queries) * heads.num_heads * heads.head_dim;
+  std::vector<float> outputs(expected.size() - static_cast<size_t>(skipped));
+  NaiveAttention(*table, threads, {page.data(), layout}, shape, 0, num_queries, length,
+                 sequence.queries.data() + skipped, outputs.data(), scratch.data());
+  // Each is within the bound of AgreesWithTheTextbook, and values within 2.
+  const double bound = 2 * (1e-5 + (IsPairs(type) ? 2 * (0x1p-8 + 2 * 1.02e-4) : 0));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    ASSERT_NEAR(outputs[i], expected[i + static_cast<size_t>(skipped)], bound) << i;
+  }
+}
+
+// The paper's claim in counters: scratch that does not depend on the context, and traffic without its square.
+TEST(AttentionCostTest, FlashHasNoSquareOfTheContext) {
+  const KvLayout layout{.num_layers = 1, .num_kv_heads = 4, .head_dim = 64, .page_size = 64, .type = DataType::kBF16};
+  const AttentionShape shape{.num_heads = 32, .scale = 0.125f};
+  const auto cost_of = [&](int64_t num_tokens, bool is_flash) {
+    if (!is_flash) return NaiveAttentionCost(layout, shape, num_tokens, num_tokens, 2);
+    AttentionPlan plan(layout, shape, num_tokens, 2);
+    const AttentionSequence sequence{0, num_tokens, 0, nullptr};
+    plan.Build({&sequence, 1});
+    return FlashAttentionCost(plan, layout, shape);
+  };
+  const AttentionCost flash_1k = cost_of(1024, true), flash_16k = cost_of(16384, true);
+  const AttentionCost naive_1k = cost_of(1024, false), naive_16k = cost_of(16384, false);
+  EXPECT_EQ(flash_1k.scratch_bytes, flash_16k.scratch_bytes);
+  EXPECT_GT(naive_16k.scratch_bytes, 200 * naive_1k.scratch_bytes);
+  EXPECT_NEAR(flash_16k.flops, naive_16k.flops, 1e-9 * naive_16k.flops);
+  EXPECT_GT(naive_1k.bytes_moved, 4 * flash_1k.bytes_moved);
+  EXPECT_GT(naive_16k.bytes_moved, 4 * flash_16k.bytes_moved);
 }
 
 }  // namespace

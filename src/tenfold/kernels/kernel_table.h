@@ -97,6 +97,9 @@ struct KernelTable {
   void (*merge_attention)(const KvLayout& layout, int64_t num_rows, const float* from, float* into);
   // Writes the piece's outputs from the state of all its keys.
   void (*finish_attention)(const KvLayout& layout, const AttentionPiece& piece, const float* state);
+
+  // The baseline of naive_attention.h: all queries of one kv head. Scratch: NaiveAttentionScratchFloats.
+  void (*naive_attention)(const KvLayout& layout, const AttentionPiece& piece);
 };
 
 // Keys per step of the online softmax, at absolute positions: at head dimension 64 their keys and values in 16 bits
@@ -116,6 +119,7 @@ inline int64_t AttentionPiece::num_ranges() const {
 int64_t AttentionStateFloats(int64_t num_rows, const KvLayout& layout);
 // Floats of scratch for a piece of `num_rows`: whole cache lines, whatever the number of keys.
 int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout);
+int64_t NaiveAttentionScratchFloats(int64_t num_rows, int64_t num_keys, const KvLayout& layout);
 
 // The tables that this program was built with and this processor can run, fastest first; the last is "portable".
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features);
