@@ -243,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(Types, AttentionRangesTest,
 TEST_P(AttentionRangesTest, DoNotDependOnWhoComputesThem) {
   const auto& [table, type] = GetParam();
   const int64_t length = 2 * kAttentionRange + 100;
-  const Sequence sequence({2, 1, 16}, type, length);
+  const Sequence sequence({4, 4, 8}, type, length);  // more ranges than a plan for two threads keeps at once
   const std::vector<float> expected = sequence.Run(*table, 1, 64, 500);
   for (const int num_threads : {2, 5}) {
     // Single tokens from before the second range's end.
@@ -301,16 +301,37 @@ TEST(AttentionPlanTest, SplitsWhatIsMoreThanItsShare) {
   }
 }
 
-// The baseline computes the same thing, at the cost that the paper is about.
+// Scores that rise by 20 (e^20) with the second block of keys: what the first block left must shrink to nothing.
+TEST_P(AttentionRangesTest, RescaleWhatWasSummedBefore) {
+  const auto& [table, type] = GetParam();
+  const Heads heads{1, 1, 8};
+  Sequence sequence(heads, type, 300);
+  std::fill(sequence.queries.begin(), sequence.queries.end(), 1.0f);
+  for (size_t i = 0; i < sequence.keys.size(); ++i) {
+    const bool is_first = i < static_cast<size_t>(kAttentionKeys * heads.head_dim);
+    sequence.keys[i] = is_first ? 0.0f : 20 / (sequence.scale() * static_cast<float>(heads.head_dim));
+    sequence.values[i] = is_first ? 2.0f : 1.0f;
+  }
+  const std::vector<float> outputs = sequence.Run(*table, 1, 64, 300);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const bool is_first = i < static_cast<size_t>(kAttentionKeys * heads.head_dim);
+    ASSERT_NEAR(outputs[i], is_first ? 2 : 1, 1e-5 + (IsPairs(type) ? 2 * (0x1p-8 + 2 * 1.02e-4) : 0)) << i;
+  }
+}
+
+// The baseline computes the same thing in one go, at the cost that the paper is about: so this also tests the merge.
 TEST_P(AttentionRangesTest, AgreeWithTheBaseline) {
   const auto& [table, type] = GetParam();
   if (type == DataType::kQ8_0) GTEST_SKIP() << "the baseline has no quantized cache";
-  const int64_t length = 300, num_queries = 200;
-  const Heads heads{4, 2, 40};
+  const int64_t length = 2 * kAttentionRange + 100, num_queries = 150;
+  const Heads heads{2, 2, 20};
   const Sequence sequence(heads, type, length);
   const std::vector<float> expected = sequence.Run(*table, 2, 64, length);
-  const KvLayout layout{
-      .num_layers = 1, .num_kv_heads = heads.num_kv_heads, .head_dim = heads.head_dim, .page_size = 320, .type = type};
+  const KvLayout layout{.num_layers = 1,
+                        .num_kv_heads = heads.num_kv_heads,
+                        .head_dim = heads.head_dim,
+                        .page_size = (length + 63) / 64 * 64,
+                        .type = type};
   auto page = platform::AlignedBuffer::Allocate(layout.page_bytes(), "a page").value();
   for (int64_t head = 0; head < heads.num_kv_heads; ++head) {
     table->store_keys_values(layout, {.keys_in_page = page.data() + layout.keys_offset(0, head),
