@@ -231,6 +231,10 @@ struct AttentionTile {
                   const int64_t* visible) {
     const auto [least, greatest] = std::minmax_element(visible, visible + kRows);
     for (int64_t part = 0; part * 16 < *greatest; part += S::kTileVectors) {
+      if (constexpr int kHalf = (S::kTileVectors + 1) / 2; *greatest <= (part + kHalf) * 16) {
+        Scores<kRows, kHalf>(block, part, key_rows, queries, rows.scores);
+        break;
+      }
       Scores<kRows, S::kTileVectors>(block, part, key_rows, queries, rows.scores);
     }
     for (int r = 0; r < kRows; ++r) {
