@@ -118,7 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      Circumstances{"preempted_one_thread", 64, 32, 1, 9},
                                      Circumstances{"portable", 64, 16, 2, 17, tensor::DataType::kF16, "portable"},
                                      Circumstances{"f32_cache", 64, 16, 2, 17, tensor::DataType::kF32},
-                                     Circumstances{"bf16_cache", 64, 16, 2, 17, tensor::DataType::kBF16})),
+                                     Circumstances{"bf16_cache", 64, 16, 2, 17, tensor::DataType::kBF16},
+                                     Circumstances{"q8_cache", 64, 16, 2, 17, tensor::DataType::kQ8_0})),
     [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name; });
 
 TEST_P(BatchInvariance, TogetherIsAsAlone) {

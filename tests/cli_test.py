@@ -81,7 +81,7 @@ class Program(CommandLine):
             (['generate', self.model, *prompt, '--temperature', '-1'], ['temperature is -1']),
             (['generate', self.model, *prompt, '--logprobs', '2'], ['--json']),
             (['generate', self.model, *prompt, '--kv-cache-memory', '3Q'], ['"3Q" is not a size']),
-            (['generate', self.model, *prompt, '--kv-cache-dtype', 'q8_0'], ['--kv-cache-dtype', 'bf16']),
+            (['generate', self.model, *prompt, '--kv-cache-dtype', 'q4_0'], ['--kv-cache-dtype', 'bf16']),
             (['generate', self.model, *prompt, '--block-size', '17'], ['--block-size']),
             (['generate', self.model, *prompt, '--isa', 'neon'], ['--isa', 'portable']),
             (['perplexity', self.model], ['--file']),

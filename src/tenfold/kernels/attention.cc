@@ -88,9 +88,10 @@ class LayerAttention {
   }
 
   // A piece's first range begins its total; the others wait in a slot for the ones before.
-  float* TotalOf(const AttentionPlan::RangeItem& item) const {
-    return totals_ + (item.piece * kv_.layout.num_kv_heads + item.head) * plan_.state_floats();
+  int64_t HeadOf(const AttentionPlan::RangeItem& item) const {
+    return item.piece * kv_.layout.num_kv_heads + item.head;
   }
+  float* TotalOf(const AttentionPlan::RangeItem& item) const { return totals_ + HeadOf(item) * plan_.state_floats(); }
   float* SlotOf(int64_t index) const { return slots_ + index % plan_.num_slots() * plan_.state_floats(); }
 
   void ComputeRange(int64_t index, int thread, const float* queries, float* outputs) {
@@ -99,14 +100,18 @@ class LayerAttention {
                        item.range == 0 ? TotalOf(item) : SlotOf(index));
   }
 
-  // A range and its rows' merge are some 1000 to 1: no work for several threads.
+  // Each head's ranges, in their order, on one thread.
   void MergeRanges(int64_t begin, int64_t end, const float* queries, float* outputs) {
-    for (int64_t index = begin; index < end; ++index) {
-      const AttentionPlan::RangeItem item = plan_.range_item(index);
-      const AttentionPiece piece = PieceOf(item, 0, queries, outputs);
-      if (item.range > 0) kernels_.merge_attention(kv_.layout, piece.num_rows(), SlotOf(index), TotalOf(item));
-      if (item.range == piece.num_ranges() - 1) kernels_.finish_attention(kv_.layout, piece, TotalOf(item));
-    }
+    const int64_t first_head = HeadOf(plan_.range_item(begin)), last_head = HeadOf(plan_.range_item(end - 1));
+    threads_.Run(last_head - first_head + 1, [&](int64_t head, int thread) {
+      for (int64_t index = begin; index < end; ++index) {
+        const AttentionPlan::RangeItem item = plan_.range_item(index);
+        if (HeadOf(item) != first_head + head) continue;
+        const AttentionPiece piece = PieceOf(item, thread, queries, outputs);
+        if (item.range > 0) kernels_.merge_attention(kv_.layout, piece.num_rows(), SlotOf(index), TotalOf(item));
+        if (item.range == piece.num_ranges() - 1) kernels_.finish_attention(kv_.layout, piece, TotalOf(item));
+      }
+    });
   }
 
   const KernelTable& kernels_;

@@ -7,9 +7,10 @@
 namespace tenfold::kernels {
 namespace {
 
-// Query rows (tokens times heads of a group) per piece: every key and value that comes from L2 or beyond is used that
-// many times. At head dimension 64 the rows' queries and outputs take 36 KiB, which stream through L1 beside a block.
-constexpr int64_t kMaxRows = 96;
+// Query rows (tokens times heads of a group) per piece: every key and value that comes from beyond L1 is used that many
+// times. At head dimension 64 the rows' queries and outputs take 72 KiB, which stream from L2 beside a block; with half
+// as many rows, contexts that do not fit L2 are a few percent slower.
+constexpr int64_t kMaxRows = 192;
 // Fewer, where that keeps all threads busy to the end, but not below.
 constexpr int64_t kMinRows = 24;
 // Tokens stored by one item.

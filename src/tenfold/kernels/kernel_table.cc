@@ -19,6 +19,12 @@ int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout) {
          expanded;
 }
 
+int64_t NaiveAttentionScratchFloats(int64_t num_rows, int64_t num_keys, const KvLayout& layout) {
+  const int64_t num_blocks = (num_keys + kAttentionKeys - 1) / kAttentionKeys;
+  return 2 * (num_rows + kAttentionTileRows) * num_blocks * kAttentionKeys + AttentionStateFloats(num_rows, layout) +
+         (num_rows * layout.key_rows() + 15) / 16 * 16;
+}
+
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features) {
   std::vector<const KernelTable*> tables;
 #if defined(__x86_64__)

@@ -115,6 +115,9 @@ struct KernelTable {
   // Writes the piece's outputs from the state of all its keys.
   void (*finish_attention)(const KvLayout& layout, const AttentionPiece& piece, const float* state);
 
+  // The baseline of naive_attention.h: all queries of one kv head. Scratch: NaiveAttentionScratchFloats.
+  void (*naive_attention)(const KvLayout& layout, const AttentionPiece& piece);
+
   PeakRates peak;
 };
 
@@ -135,6 +138,7 @@ inline int64_t AttentionPiece::num_ranges() const {
 int64_t AttentionStateFloats(int64_t num_rows, const KvLayout& layout);
 // Floats of scratch for a piece of `num_rows`: whole cache lines, whatever the number of keys.
 int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout);
+int64_t NaiveAttentionScratchFloats(int64_t num_rows, int64_t num_keys, const KvLayout& layout);
 
 // The tables that this program was built with and this processor can run, fastest first; the last is "portable".
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features);

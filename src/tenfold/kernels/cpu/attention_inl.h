@@ -73,8 +73,9 @@ struct Attention {
     return piece.pages + static_cast<size_t>(piece.page_ids[key / layout.page_size]) * layout.page_bytes();
   }
 
-  static Block FindBlock(const KvLayout& layout, const AttentionPiece& piece, const Scratch& scratch, int64_t first_key,
-                         int64_t num_keys) {
+  // The block of keys that begins at first_key. A quantized one is expanded into the two buffers.
+  static Block FindBlock(const KvLayout& layout, const AttentionPiece& piece, Number* expanded_keys,
+                         Number* expanded_values, int64_t first_key, int64_t num_keys) {
     Block block{};
     block.key_stride = (layout.is_quantized() ? kKeys : layout.page_size) * kPerLane;
     const int64_t num_parts = (num_keys + 15) / 16;
@@ -86,8 +87,8 @@ struct Attention {
       const std::byte* const values = page + layout.values_offset(piece.layer, piece.kv_head);
       if (layout.is_quantized()) {
         if constexpr (kPerLane == 2) {
-          Number* const to_keys = scratch.expanded_keys + part * 16 * kPerLane;
-          Number* const to_values = scratch.expanded_values + part * 16 * layout.padded_head_dim();
+          Number* const to_keys = expanded_keys + part * 16 * kPerLane;
+          Number* const to_values = expanded_values + part * 16 * layout.padded_head_dim();
           ExpandKeys(layout, keys, slot, to_keys);
           ExpandValues(layout, values, slot, to_values);
           block.keys[part] = to_keys;
@@ -174,7 +175,8 @@ struct Attention {
                                    scratch.scores, scratch.weights};
     const int64_t end = std::min((range + 1) * kAttentionRange, piece.num_keys());
     for (int64_t first_key = range * kAttentionRange; first_key < end; first_key += kKeys) {
-      const Block block = FindBlock(layout, piece, scratch, first_key, std::min(kKeys, end - first_key));
+      const Block block = FindBlock(layout, piece, scratch.expanded_keys, scratch.expanded_values, first_key,
+                                    std::min(kKeys, end - first_key));
       for (int64_t row = 0; row < num_rows; row += rows_per_tile) {
         const int64_t count = std::min(rows_per_tile, num_rows - row);
         int64_t visible[S::kTileRows];

@@ -4,6 +4,7 @@
 #include "tenfold/kernels/cpu/attention_inl.h"
 #include "tenfold/kernels/cpu/kv_store_inl.h"
 #include "tenfold/kernels/cpu/matmul_inl.h"
+#include "tenfold/kernels/cpu/naive_attention_inl.h"
 #include "tenfold/kernels/cpu/pack_rows_inl.h"
 #include "tenfold/kernels/cpu/peak_loops_inl.h"
 #include "tenfold/kernels/cpu/row_ops_inl.h"
@@ -25,6 +26,7 @@ inline constexpr KernelTable kTableOf = {
     .attention = RunAttention<S>,
     .merge_attention = MergeAttention<S>,
     .finish_attention = FinishAttention<S>,
+    .naive_attention = RunNaiveAttention<S>,
     .peak = PeakLoops<S>::kRates,
 };
 
