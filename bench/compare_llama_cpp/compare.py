@@ -126,8 +126,11 @@ def main():
     for round_number in range(options.rounds):
         for point in POINTS:
             for program in programs if round_number % 2 == 0 else reversed(programs):
-                rates.setdefault((program.name, point), []).append(program.measure(*point))
-        print(f'round {round_number + 1} of {options.rounds} done', file=sys.stderr)
+                figure = program.measure(*point)
+                rates.setdefault((program.name, point), []).append(figure)
+                if figure is not None:
+                    print(f'round {round_number + 1} of {options.rounds}: {point[0]} {point[1]}, {program.name}: '
+                          f'{figure:.1f} tok/s', file=sys.stderr)
 
     machine = tenfold.machine
     print(f"{machine['processor']}, {options.threads} threads, {platform.system()} {platform.release()}; "
