@@ -4,11 +4,15 @@
 llama.cpp comes from npm as node-llama-cpp with its prebuilt binary; it is installed into this folder (node_modules, which
 git ignores) on the first run. A llama-bench program of llama.cpp or of a fork can be measured too, or instead.
 
+Run it on an idle machine. llama.cpp's threads wait for each other at every operation, so one busy neighbour slows it down
+many times over, and the ratios flatter tenfold. Load is said when there is some; the ratio of the best rounds suffers least.
+
 Each round measures every point with every program, each in a process of its own, in an order that turns round from one
 round to the next: on a shared machine only neighbours in time can be compared, so the ratios are medians over rounds.
 """
 import argparse
 import json
+import os
 import pathlib
 import platform
 import shlex
@@ -122,20 +126,27 @@ def main():
         fail('nothing to compare with: --without-node needs --llama-bench')
     programs = [tenfold, *peers]
 
+    load_at_start = os.getloadavg()[0]
+    if load_at_start > 0.5:
+        print(f'This machine is busy already (load {load_at_start:.1f}): others slow llama.cpp down more than tenfold, so '
+              'take no ratio from this run.', file=sys.stderr)
     rates = {}  # (program, point): one figure per round
     for round_number in range(options.rounds):
         for point in POINTS:
             for program in programs if round_number % 2 == 0 else reversed(programs):
-                rates.setdefault((program.name, point), []).append(program.measure(*point))
-        print(f'round {round_number + 1} of {options.rounds} done', file=sys.stderr)
+                figure = program.measure(*point)
+                rates.setdefault((program.name, point), []).append(figure)
+                if figure is not None:
+                    print(f'round {round_number + 1} of {options.rounds}: {point[0]} {point[1]}, {program.name}: '
+                          f'{figure:.1f} tok/s', file=sys.stderr)
 
     machine = tenfold.machine
     print(f"{machine['processor']}, {options.threads} threads, {platform.system()} {platform.release()}; "
-          f"tenfold with {machine['isa']} kernels" +
+          f"load {load_at_start:.1f} at the start; tenfold with {machine['isa']} kernels" +
           ''.join(f'; llama.cpp {peer.release} by node-llama-cpp' for peer in peers if isinstance(peer, NodeLlamaCpp)) +
           (f'; {options.llama_bench} {options.llama_bench_args}'.rstrip() if options.llama_bench else ''))
-    print(f'{options.model.name}, {options.rounds} rounds; tokens per second, median (least to greatest); ratio: median '
-          'over rounds of tenfold / peer\n')
+    print(f'{options.model.name}, {options.rounds} rounds; tokens per second, median (least to greatest); ratio: '
+          'tenfold / peer, median over rounds, and of the best rounds\n')
     for point in POINTS:
         own = rates[tenfold.name, point]
         print(f'{point[0]} {point[1]}' + (' sequences' if point[0] == 'decode' else ' tokens'))
@@ -145,7 +156,8 @@ def main():
                 continue
             ratio = ''
             if program is not tenfold:
-                ratio = f'   ratio {statistics.median(a / b for a, b in zip(own, figures, strict=True)):.2f}'
+                ratio = (f'   ratio {statistics.median(a / b for a, b in zip(own, figures, strict=True)):.2f}, '
+                         f'best {max(own) / max(figures):.2f}')
             print(f'  {program.name:<14}{statistics.median(figures):>9.1f}  ({min(figures):.1f} to {max(figures):.1f})'
                   f'{ratio}')
     print('\ntenfold decodes at contexts of 0 to 16 tokens without sampling. node-llama-cpp decodes behind 16 tokens, '

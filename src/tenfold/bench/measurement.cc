@@ -22,17 +22,17 @@ LimitSample SampleLimits(LimitMeter& meter, const Work& work) {
           .bytes_per_s = meter.BytesPerSecond(work.memory)};
 }
 
-Timing TimeRuns(const LimitMeter& meter, const std::function<void()>& run, int num_runs) {
+Timing TimeRuns(const LimitMeter& meter, const std::function<void()>& run, int num_runs, int max_tries) {
   const auto runs = [&] {
     for (int i = 0; i < num_runs; ++i) run();
   };
-  Timing timing = TimeUndisturbed(meter.num_threads(), runs);
+  Timing timing = TimeUndisturbed(meter.num_threads(), runs, max_tries);
   timing.seconds /= num_runs;
   return timing;
 }
 
 int RunsPerSample(const LimitMeter& meter, const std::function<void()>& run) {
-  return std::max(1, static_cast<int>(std::ceil(kSampleSeconds / TimeRuns(meter, run, 1).seconds)));
+  return std::max(1, static_cast<int>(std::ceil(kSampleSeconds / TimeRuns(meter, run, 1, kTries).seconds)));
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ Measurement Measure(LimitMeter& meter, const Work& work, const Sampling& samplin
   int num_disturbed = 0;
   LimitSample before = SampleLimits(meter, work);
   for (int i = 0; i < sampling.num_samples; ++i) {
-    const Timing timing = TimeRuns(meter, run, num_runs);
+    const Timing timing = TimeRuns(meter, run, num_runs, sampling.runs_per_sample > 0 ? 1 : kTries);
     seconds.push_back(timing.seconds);
     if (timing.is_disturbed) ++num_disturbed;
     const LimitSample after = SampleLimits(meter, work);

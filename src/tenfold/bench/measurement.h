@@ -39,7 +39,8 @@ struct Measurement {
 
 struct Sampling {
   int num_samples = 9;
-  // Runs in a sample; 0 = as many as make it long enough for the clock.
+  // Runs in a sample; 0 = as many as make it long enough for the clock. Samples of a given size are each taken once:
+  // they are compared with other programs, which get no second try when they are disturbed.
   int runs_per_sample = 0;
 };
 

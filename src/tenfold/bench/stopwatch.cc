@@ -6,7 +6,6 @@
 namespace tenfold::bench {
 namespace {
 
-constexpr int kTries = 10;
 constexpr double kLongSeconds = 50e-3;
 // Waking a thread and handing out the last pieces cost some per cent of a sample of a millisecond.
 constexpr double kBusyShare = 0.9;
@@ -28,9 +27,9 @@ Timing TimeOnce(int num_threads, const std::function<void()>& work) {
 
 }  // namespace
 
-Timing TimeUndisturbed(int num_threads, const std::function<void()>& work) {
+Timing TimeUndisturbed(int num_threads, const std::function<void()>& work, int max_tries) {
   Timing fastest = TimeOnce(num_threads, work);
-  for (int i = 1; i < kTries && fastest.is_disturbed && fastest.seconds < kLongSeconds; ++i) {
+  for (int i = 1; i < max_tries && fastest.is_disturbed && fastest.seconds < kLongSeconds; ++i) {
     const Timing again = TimeOnce(num_threads, work);
     if (!again.is_disturbed) return again;
     if (again.seconds < fastest.seconds) fastest = again;

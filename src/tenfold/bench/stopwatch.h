@@ -14,7 +14,10 @@ struct Timing {
   bool is_disturbed = false;  // every try was; this is the fastest of them
 };
 
+// Enough for a quiet moment between two neighbours' time slices.
+inline constexpr int kTries = 10;
+
 // Times `work`, which keeps `num_threads` busy. Work of more than some 50 ms is timed once: so long nobody is alone.
-Timing TimeUndisturbed(int num_threads, const std::function<void()>& work);
+Timing TimeUndisturbed(int num_threads, const std::function<void()>& work, int max_tries = kTries);
 
 }  // namespace tenfold::bench
