@@ -28,7 +28,7 @@ SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
 serve: build
 	@if [ -z "$(MODEL)" ]; then \
 	  echo "Say which model to serve: make serve MODEL=model.gguf, or MODEL=folder for a Hugging Face folder"; \
-	  echo "with config.json, tokenizer.json and *.safetensors. Llama models of type F32, F16, BF16, Q8_0 and Q4_0 work."; \
+	  echo "with config.json, tokenizer.json and *.safetensors. Llama models of type F32, F16, BF16, Q8_0, Q4_0 and Q4_K to Q6_K work."; \
 	  exit 2; \
 	fi
 	build/release/bin/tenfold serve "$(MODEL)" --host $(HOST) --port $(PORT) $(ARGS)

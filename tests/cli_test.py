@@ -297,7 +297,7 @@ class Bench(CommandLine):
                           for line in lines if line['name'] == 'attention'}
             self.assertEqual(attentions, {(cache, *step, 40, head_dim) for cache in ['F32', 'F16', 'BF16']
                                           for step in [(1, 256), (1, 1), (16, 1)] for head_dim in [64, 128]})
-            self.assertLessEqual({'rms_norm', 'silu_multiply', 'rotary', 'quantize'}, {line['name'] for line in lines})
+            self.assertLessEqual({'rms_norm', 'silu_multiply', 'rotary', 'pack_int8'}, {line['name'] for line in lines})
 
     def test_kernels_are_filtered(self):
         _, lines = self.run_lines('kernels', *self.TINY, '--filter', 'Q4_0 48x256 rows 5')
