@@ -359,8 +359,7 @@ TEST_P(SharedQuantTest, DequantizesAsTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, SharedQuantTest,
-                         testing::Values("F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"),
+INSTANTIATE_TEST_SUITE_P(Types, SharedQuantTest, testing::Values("F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(GgufFile, RefusesQ3_KByName) {

@@ -87,8 +87,7 @@ size_t Executor::PlanScratch() {
   matmul_scratch_offset_ = rows_scratch_offset_ + plan_.thread_bytes * num_threads;
   attention_scratch_offset_ = matmul_scratch_offset_ + RoundUpToLine(matmul_bytes);
   if (!attention_plan_) return attention_scratch_offset_;
-  return attention_scratch_offset_ +
-         static_cast<size_t>(attention_plan_->scratch_floats()) * sizeof(float);
+  return attention_scratch_offset_ + static_cast<size_t>(attention_plan_->scratch_floats()) * sizeof(float);
 }
 
 std::span<float> Executor::Run(const Batch& batch) {

@@ -16,7 +16,8 @@
 // added to the bits of a positive or negative float, it multiplies by 2^e exactly, on ports that the dot products leave
 // free. The factor, a power of two, is the row's own: its greatest block has e = kExponentRange. Values that are below
 // 2^-40 of the row's greatest lose precision, and could not be seen in a float sum beside it. This is the
-// fastest of the schemes that docs/design/0001-activation-scales.md compares, not the one it decides for. The float sum is that of the integers times 2^e.
+// fastest of the schemes that docs/design/0001-activation-scales.md compares, not the one it decides for. The float sum
+// is that of the integers times 2^e.
 //
 // A row's packed numbers depend on the row alone; how rows are dealt to tiles changes nothing but addresses (law 2).
 // A view: the memory belongs to the caller. Rows may be packed by several threads at once.
