@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/bench/kernel_bench.h"
 #include "tenfold/bench/numbers.h"
 #include "tenfold/kernels/attention.h"
@@ -79,7 +80,7 @@ class Batch {
         shape_{.num_heads = heads.num_heads, .scale = 1.0f / std::sqrt(static_cast<float>(heads.head_dim))},
         plan_(layout_, shape_, step.num_sequences * step.num_tokens, context.threads.num_threads()),
         scratch_(static_cast<size_t>(plan_.scratch_floats())) {
-    const int64_t pages_each = (step.context + step.num_tokens + kPageSize - 1) / kPageSize;
+    const int64_t pages_each = CeilDivide(step.context + step.num_tokens, kPageSize);
     page_ids_.resize(static_cast<size_t>(step.num_sequences * pages_each));
     for (size_t i = 0; i < page_ids_.size(); ++i) page_ids_[i] = static_cast<int32_t>(i);
     std::vector<AttentionSequence> sequences;
@@ -177,10 +178,10 @@ std::string Label(const Heads& heads, DataType type, const Step& step) {
 Status BenchOne(KernelBenchContext& context, const Heads& heads, DataType type, const Step& step) {
   const std::string label = Label(heads, type, step);
   RETURN_IF_ERROR(CheckAnswer(context, label, heads, type));
-  const int64_t pages_each = (step.context + step.num_tokens + kPageSize - 1) / kPageSize;
+  const int64_t pages_each = CeilDivide(step.context + step.num_tokens, kPageSize);
   const size_t layer_bytes =
       LayoutOf(heads, type, 1).page_bytes() * static_cast<size_t>(step.num_sequences * pages_each);
-  const size_t num_layers = (context.options.working_set_bytes + layer_bytes - 1) / layer_bytes;
+  const size_t num_layers = CeilDivide(context.options.working_set_bytes, layer_bytes);
   ASSIGN_OR_RETURN(const auto batch,
                    Batch::Create(context, heads, type, step, static_cast<int64_t>(std::max<size_t>(1, num_layers))));
   const Work work = WorkOf(heads, type, step);

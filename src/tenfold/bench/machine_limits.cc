@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/bench/stopwatch.h"
+#include "tenfold/kernels/packed_rows.h"
 
 namespace tenfold::bench {
 namespace {
@@ -38,20 +40,20 @@ std::string_view Name(Memory memory) {
 }
 
 Arithmetic ArithmeticOf(tensor::DataType type) {
-  switch (type) {
-    case tensor::DataType::kF32:
-    case tensor::DataType::kF16:
+  switch (kernels::RowFormatFor(type)) {
+    case kernels::RowFormat::kF32:
       return Arithmetic::kF32;
-    case tensor::DataType::kBF16:
+    case kernels::RowFormat::kBf16:
       return Arithmetic::kBf16;
-    default:
+    case kernels::RowFormat::kInt8:
       return Arithmetic::kInt8;
   }
+  return Arithmetic::kF32;
 }
 
 Result<LimitMeter> LimitMeter::Create(const kernels::KernelTable& kernels, platform::ThreadPool& threads,
                                       size_t dram_bytes) {
-  const size_t size_bytes = (std::max(dram_bytes, kReadPiece) + kReadPiece - 1) / kReadPiece * kReadPiece;
+  const size_t size_bytes = RoundUp(std::max(dram_bytes, kReadPiece), kReadPiece);
   ASSIGN_OR_RETURN(platform::AlignedBuffer buffer,
                    platform::AlignedBuffer::Allocate(size_bytes, "measuring the read bandwidth"));
   // Ones: untouched pages would all be the same page of zeros, which never leaves the cache.

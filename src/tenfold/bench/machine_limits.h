@@ -27,8 +27,7 @@ enum class Memory { kDram, kCache };
 std::string_view Name(Arithmetic arithmetic);
 std::string_view Name(Memory memory);
 
-// The arithmetic in which products with numbers of this type are best done: bfloat16 pairs for BF16, 8-bit integers for
-// quantized types.
+// The arithmetic in which products with weights of this type are done.
 Arithmetic ArithmeticOf(tensor::DataType type);
 
 struct MachineLimits {

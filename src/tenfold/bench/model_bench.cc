@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/bench/numbers.h"
 #include "tenfold/cache/page_pool.h"
 #include "tenfold/model/model.h"
@@ -18,10 +19,6 @@
 
 namespace tenfold::bench {
 namespace {
-
-int64_t PagesFor(int64_t tokens, int64_t page_size) {
-  return (tokens + page_size - 1) / page_size;
-}
 
 // What a step costs, from the model's own matrices.
 struct ModelCost {
@@ -83,7 +80,7 @@ class ModelBench {
   Measurement Prefill(int64_t num_tokens) {
     const std::vector<TokenId> prompt = Tokens(num_tokens);
     const double keys = static_cast<double>(num_tokens) * static_cast<double>(num_tokens + 1) / 2;
-    const auto num_chunks = static_cast<double>(PagesFor(num_tokens, chunk_));
+    const auto num_chunks = static_cast<double>(CeilDivide(num_tokens, chunk_));
     const Work work{.operations = static_cast<double>(num_tokens) * cost_.operations_per_token +
                                   cost_.operations_per_logits + keys * cost_.operations_per_key,
                     .bytes = num_chunks * cost_.weight_bytes +
@@ -139,7 +136,7 @@ class ModelBench {
         chunk_(options.max_num_batched_tokens),
         repeat_(options.repeat) {}
 
-  int64_t Pages(int64_t tokens) const { return PagesFor(tokens, layout_.page_size); }
+  int64_t Pages(int64_t tokens) const { return CeilDivide(tokens, layout_.page_size); }
 
   // Which tokens they are changes no amount of work; different ones read different rows of the embedding table.
   std::vector<TokenId> Tokens(int64_t count) const {

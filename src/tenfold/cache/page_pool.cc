@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "tenfold/base/check.h"
+#include "tenfold/base/rounding.h"
 
 namespace tenfold::cache {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr size_t kPageAlignment = 64;
 
 size_t StrideBytes(size_t page_bytes) {
-  return (page_bytes + kPageAlignment - 1) / kPageAlignment * kPageAlignment;
+  return RoundUp(page_bytes, kPageAlignment);
 }
 
 }  // namespace

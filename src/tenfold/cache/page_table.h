@@ -18,13 +18,14 @@
 #include <span>
 #include <vector>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/cache/page_pool.h"
 
 namespace tenfold::cache {
 
 // How many pages of page_size tokens num_tokens tokens fill.
 constexpr int64_t NumPagesFor(int64_t num_tokens, int64_t page_size) {
-  return (num_tokens + page_size - 1) / page_size;
+  return CeilDivide(num_tokens, page_size);
 }
 
 class PageTable {

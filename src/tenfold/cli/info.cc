@@ -8,6 +8,7 @@
 #include <CLI/Validators.hpp>
 
 #include "tenfold/base/json.h"
+#include "tenfold/base/rounding.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/model_header.h"
 #include "tenfold/cli/options.h"
@@ -61,7 +62,7 @@ Result<KvMemory> KvMemoryOf(const model::ModelConfig& config, const InfoFlags& f
   memory.num_tokens = flags.max_model_len > 0 ? flags.max_model_len : config.context_length;
   memory.num_sequences = flags.max_num_seqs;
   memory.bytes_per_token = layout.page_bytes() / kPageSize;
-  const int64_t pages = (memory.num_tokens + kPageSize - 1) / kPageSize * memory.num_sequences;
+  const int64_t pages = CeilDivide(memory.num_tokens, kPageSize) * memory.num_sequences;
   if (__builtin_mul_overflow(layout.page_bytes(), static_cast<size_t>(pages), &memory.bytes)) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "{} sequences of {} tokens need more memory than a machine can address", memory.num_sequences,

@@ -4,6 +4,7 @@
 #include <bit>
 #include <limits>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/formats/byte_cursor.h"
 #include "tenfold/formats/gguf_types.h"
 #include "tenfold/formats/gguf_value.h"
@@ -161,7 +162,7 @@ class HeaderParser {
 
   // Turns offsets into bytes of the file.
   Status PlaceTensors(uint64_t alignment) {
-    const uint64_t data_start = (cursor_.offset() + alignment - 1) / alignment * alignment;
+    const uint64_t data_start = RoundUp<uint64_t>(cursor_.offset(), alignment);
     const uint64_t data_bytes = bytes_.size() - std::min<uint64_t>(data_start, bytes_.size());
     for (size_t i = 0; i < header_.tensors.size(); ++i) {
       GgufTensor& tensor = header_.tensors[i];

@@ -48,7 +48,7 @@ void AttentionPlan::Build(std::span<const AttentionSequence> sequences) {
   split_.clear();
   int64_t num_tokens = 0;
   for (const AttentionSequence& sequence : sequences) num_tokens += sequence.num_tokens;
-  const int64_t min_queries = std::min(max_queries_, (kMinRows + group_size_ - 1) / group_size_);
+  const int64_t min_queries = std::min(max_queries_, CeilDivide(kMinRows, group_size_));
   const int64_t queries_per_piece =
       std::clamp(num_tokens * num_kv_heads_ / (2 * kSharesPerThread * num_threads_), min_queries, max_queries_);
   int64_t total_cost = 0;

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/kernels/kv_layout.h"
 
@@ -46,7 +47,7 @@ class AttentionPlan {
     int64_t first_position;
     const int32_t* page_ids;
     int64_t num_keys() const { return first_position + num_tokens; }
-    int64_t num_ranges() const { return (num_keys() + kAttentionRange - 1) / kAttentionRange; }
+    int64_t num_ranges() const { return CeilDivide(num_keys(), kAttentionRange); }
   };
   // What lies in one page and is stored at once.
   const std::vector<Piece>& stores() const { return stores_; }

@@ -2,27 +2,28 @@
 
 #include <string>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/kernels/cpu/tables.h"
 
 namespace tenfold::kernels {
 
 int64_t AttentionStateFloats(int64_t num_rows, const KvLayout& layout) {
-  return (num_rows * (layout.padded_head_dim() + 2) + 15) / 16 * 16;
+  return RoundUp(num_rows * (layout.padded_head_dim() + 2), 16);
 }
 
 int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout) {
   // A quantized cache's block of keys and values as pairs of BF16, one pair a float's width.
   const int64_t expanded =
       layout.is_quantized() ? kAttentionKeys * (layout.key_rows() + layout.padded_head_dim() / 2) : 0;
-  const int64_t queries = (num_rows * layout.key_rows() + 15) / 16 * 16;
+  const int64_t queries = RoundUp(num_rows * layout.key_rows(), 16);
   return 2 * kAttentionTileRows * kAttentionKeys + num_rows * 16 + queries + AttentionStateFloats(num_rows, layout) +
          expanded;
 }
 
 int64_t NaiveAttentionScratchFloats(int64_t num_rows, int64_t num_keys, const KvLayout& layout) {
-  const int64_t num_blocks = (num_keys + kAttentionKeys - 1) / kAttentionKeys;
+  const int64_t num_blocks = CeilDivide(num_keys, kAttentionKeys);
   return 2 * (num_rows + kAttentionTileRows) * num_blocks * kAttentionKeys + AttentionStateFloats(num_rows, layout) +
-         (num_rows * layout.key_rows() + 15) / 16 * 16;
+         RoundUp(num_rows * layout.key_rows(), 16);
 }
 
 std::vector<const KernelTable*> UsableKernels(const platform::CpuFeatures& features) {

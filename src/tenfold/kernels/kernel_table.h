@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tenfold/base/result.h"
+#include "tenfold/base/rounding.h"
 #include "tenfold/kernels/kv_layout.h"
 #include "tenfold/kernels/packed_matrix.h"
 #include "tenfold/kernels/packed_rows.h"
@@ -131,7 +132,7 @@ inline constexpr int64_t kAttentionRange = 1024;
 inline constexpr int64_t kAttentionTileRows = 6;
 
 inline int64_t AttentionPiece::num_ranges() const {
-  return (num_keys() + kAttentionRange - 1) / kAttentionRange;
+  return CeilDivide(num_keys(), kAttentionRange);
 }
 
 // Floats of the state of `num_rows` rows: outputs, a maximum and a sum.

@@ -6,9 +6,8 @@
 //
 //   F32, F16   keys [head_dim][page_size]           values [page_size][padded_head_dim]
 //   BF16       keys [head_dim / 2][page_size][2]    values [page_size / 2][padded_head_dim][2]
-//   Q8_0       as BF16 in one byte each, and after the keys and after the values an F16 scale for each token and each
-//   32
-//              of its numbers: [head_dim / 32][page_size]
+//   Q8_0       as BF16 in one byte each, and after the keys and after the values [head_dim / 32][page_size] F16 scales,
+//              one for each token and each 32 of its numbers
 //
 // Keys stand transposed: a dot product of one query with 16 neighbouring tokens reads 16 lanes of one row. Values stand
 // as they come: the weighted sum broadcasts a weight over lanes of one token. Value rows are padded to whole lanes. A
@@ -19,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/tensor/data_type.h"
 
 namespace tenfold::kernels {
@@ -37,11 +37,11 @@ struct KvLayout {
     return type == tensor::DataType::kBF16 || type == tensor::DataType::kQ8_0 ? 2 : 1;
   }
   // Rows of a page's keys: lanes of one token.
-  int64_t key_rows() const { return (head_dim + numbers_per_lane() - 1) / numbers_per_lane(); }
-  int64_t padded_head_dim() const { return (head_dim + 15) / 16 * 16; }
+  int64_t key_rows() const { return CeilDivide(head_dim, numbers_per_lane()); }
+  int64_t padded_head_dim() const { return RoundUp(head_dim, 16); }
   size_t number_bytes() const { return is_quantized() ? 1 : tensor::Traits(type).block_bytes; }
   bool is_quantized() const { return type == tensor::DataType::kQ8_0; }
-  int64_t scale_blocks() const { return is_quantized() ? (head_dim + kScaleBlock - 1) / kScaleBlock : 0; }
+  int64_t scale_blocks() const { return is_quantized() ? CeilDivide(head_dim, kScaleBlock) : 0; }
 
   // All of these are rounded up to whole cache lines, so that every head's values and every page begin on one.
   size_t key_numbers_bytes() const { return WholeLines(key_rows() * numbers_per_lane() * page_size, number_bytes()); }
@@ -58,7 +58,7 @@ struct KvLayout {
 
  private:
   static size_t WholeLines(int64_t numbers, size_t bytes_each) {
-    return (static_cast<size_t>(numbers) * bytes_each + 63) / 64 * 64;
+    return RoundUp(static_cast<size_t>(numbers) * bytes_each, 64);
   }
 };
 

@@ -72,9 +72,8 @@ struct PackedRows {
   int64_t tile_row_bytes() const { return format == RowFormat::kBf16 ? cols * 2 : num_blocks() * (kQuantBlock + 8); }
   int64_t extra_row_bytes() const { return num_blocks() * 8; }
 
-  const std::byte* tile_data(const RowTile& t) const { return tiles + t.begin * tile_row_bytes(); }
-  std::byte* tile_data(const RowTile& t) { return tiles + t.begin * tile_row_bytes(); }
-  const std::byte* extra_data(const RowTile& t) const { return extras + t.begin * extra_row_bytes(); }
+  std::byte* tile_data(const RowTile& t) const { return tiles + t.begin * tile_row_bytes(); }
+  std::byte* extra_data(const RowTile& t) const { return extras + t.begin * extra_row_bytes(); }
 };
 
 // Bytes of memory for `rows` rows of `cols` features; zero for kF32.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tenfold/base/progress.h"
+#include "tenfold/base/rounding.h"
 #include "tenfold/model/runner.h"
 #include "tenfold/platform/aligned_buffer.h"
 
@@ -35,7 +36,7 @@ class WindowScorer {
   static Result<WindowScorer> Create(const Model& model, const PerplexityOptions& options,
                                      const kernels::KernelTable& kernels, platform::ThreadPool& threads) {
     const kernels::KvLayout layout = KvLayoutOf(model.config(), kPageSize, options.kv_cache_type);
-    const int64_t num_pages = (options.context + kPageSize - 1) / kPageSize;
+    const int64_t num_pages = CeilDivide(options.context, kPageSize);
     ASSIGN_OR_RETURN(platform::AlignedBuffer pages,
                      platform::AlignedBuffer::Allocate(layout.page_bytes() * static_cast<size_t>(num_pages),
                                                        "keys and values of one window"));

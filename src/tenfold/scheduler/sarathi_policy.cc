@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tenfold/base/check.h"
+#include "tenfold/base/rounding.h"
 
 namespace tenfold::scheduler {
 namespace {
@@ -20,7 +21,7 @@ int64_t NumTokensLeft(const SequenceView& sequence) {
 // How many pages the cache will take to make room for `num_new_tokens` more, the copy of a shared last page included.
 // It may take fewer: of several sharers of a page the last one writes in place.
 int64_t NumPagesNeeded(const SequenceView& sequence, int64_t num_new_tokens, int64_t page_size) {
-  const int64_t num_filled = (sequence.num_computed + num_new_tokens + page_size - 1) / page_size;
+  const int64_t num_filled = CeilDivide(sequence.num_computed + num_new_tokens, page_size);
   return std::max<int64_t>(num_filled - sequence.num_pages, 0) + (sequence.copies_last_page ? 1 : 0);
 }
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/kernels/cpu/attention_tile_inl.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/tensor/half.h"
@@ -33,6 +34,7 @@ struct AttentionState {
 
 template <class S, class Number>
 struct Attention {
+  using Simd = S;
   using F32 = typename S::F32;
   using Tile = AttentionTile<S, Number>;
   using Block = typename Tile::Block;
@@ -45,7 +47,7 @@ struct Attention {
     Scratch(const KvLayout& layout, const AttentionPiece& piece) {
       const int64_t num_rows = piece.num_rows();
       float* next = piece.scratch;
-      const auto take = [&next](int64_t floats) { return std::exchange(next, next + (floats + 15) / 16 * 16); };
+      const auto take = [&next](int64_t floats) { return std::exchange(next, next + RoundUp(floats, 16)); };
       scores = take(kAttentionTileRows * kKeys);
       weights = reinterpret_cast<Operand*>(take(kAttentionTileRows * kKeys));
       lane_sums = take(num_rows * 16);
@@ -65,8 +67,8 @@ struct Attention {
 
   // As equal as possible, not six rows and then two.
   static int64_t RowsPerTile(int64_t num_rows) {
-    const int64_t num_tiles = (num_rows + S::kTileRows - 1) / S::kTileRows;
-    return (num_rows + num_tiles - 1) / num_tiles;
+    const int64_t num_tiles = CeilDivide(num_rows, S::kTileRows);
+    return CeilDivide(num_rows, num_tiles);
   }
 
   static const std::byte* PageOf(const KvLayout& layout, const AttentionPiece& piece, int64_t key) {
@@ -78,7 +80,7 @@ struct Attention {
                          Number* expanded_values, int64_t first_key, int64_t num_keys) {
     Block block{};
     block.key_stride = (layout.is_quantized() ? kKeys : layout.page_size) * kPerLane;
-    const int64_t num_parts = (num_keys + 15) / 16;
+    const int64_t num_parts = CeilDivide(num_keys, 16);
     for (int64_t part = 0; part < num_parts; ++part) {
       const int64_t key = first_key + part * 16;
       const int64_t slot = key % layout.page_size;

@@ -11,17 +11,15 @@
 #include <type_traits>
 #include <utility>
 
+#include "tenfold/kernels/cpu/always_inline.h"
 #include "tenfold/kernels/cpu/row_ops_inl.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/tensor/half.h"
 
 namespace tenfold::kernels {
 
-// Loops over registers must be unrolled before the compiler decides where their arrays live; a loop statement is
-// unrolled too late, and the sums of a tile are then copied through the stack at its beginning and end.
-#define TENFOLD_INLINE __attribute__((always_inline))
-
-// Calls body(r, v) for all r < kRows and v < kVectors; r and v are constants.
+// Calls body(r, v) for all r < kRows and v < kVectors; r and v are constants. A loop statement would be unrolled too
+// late: the sums of a tile would be copied through the stack at its beginning and end.
 template <int kRows, int kVectors, class Body>
 TENFOLD_INLINE inline void ForEach(Body body) {
   [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) TENFOLD_INLINE {
@@ -252,7 +250,5 @@ struct AttentionTile {
     }
   }
 };
-
-#undef TENFOLD_INLINE
 
 }  // namespace tenfold::kernels

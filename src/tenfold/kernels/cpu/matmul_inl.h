@@ -170,10 +170,9 @@ struct Matmul {
   static void Stream(const MatmulPiece& piece) {
     const PackedMatrix& w = *piece.weights;
     const auto lines_per_tile = static_cast<int64_t>(w.tile_bytes()) / 64;
-    Prefetch prefetch{w.tile(piece.tile_begin) + kStreamAheadBytes,
-                      static_cast<int>(CeilDivide(lines_per_tile, w.padded_cols() / kQuantBlock))};
+    const auto lines_per_block = static_cast<int>(CeilDivide(lines_per_tile, w.padded_cols() / kQuantBlock));
     for (int64_t tile = piece.tile_begin; tile < piece.tile_end; ++tile) {
-      prefetch.at = w.tile(tile) + kStreamAheadBytes;
+      Prefetch prefetch{w.tile(tile) + kStreamAheadBytes, lines_per_block};
       Dispatch<Format, 1>(piece, {.data = {w.tile(tile)}, .first = tile}, piece.x->tile(0), prefetch);
     }
   }

@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <utility>
 
+#include "tenfold/base/rounding.h"
 #include "tenfold/kernels/cpu/attention_inl.h"
 
 namespace tenfold::kernels {
 
-template <class S, class Number>
+template <class Flash>
 struct NaiveAttentionKernel {
+  using S = typename Flash::Simd;
   using F32 = typename S::F32;
-  using Flash = Attention<S, Number>;
   using Tile = typename Flash::Tile;
   using Block = typename Tile::Block;
   using Operand = typename Tile::Operand;
@@ -39,9 +40,9 @@ struct NaiveAttentionKernel {
   static void Run(const KvLayout& layout, const AttentionPiece& piece) {
     const int64_t num_rows = piece.num_rows(), num_keys = piece.num_keys(), width = layout.padded_head_dim();
     const int64_t rows_per_tile = Flash::RowsPerTile(num_rows);
-    const int64_t num_blocks = (num_keys + kKeys - 1) / kKeys;
+    const int64_t num_blocks = CeilDivide(num_keys, kKeys);
     const int64_t tile_floats = rows_per_tile * kKeys;  // of one tile of rows and one block of keys
-    const int64_t matrix_floats = (num_rows + rows_per_tile - 1) / rows_per_tile * num_blocks * tile_floats;
+    const int64_t matrix_floats = CeilDivide(num_rows, rows_per_tile) * num_blocks * tile_floats;
     // [tiles][blocks][rows of the tile][kKeys]
     float* const scores = piece.scratch;
     auto* const weights = reinterpret_cast<Operand*>(scores + matrix_floats);
@@ -70,7 +71,7 @@ struct NaiveAttentionKernel {
       state.sums[row] = Softmax(scores + in_tile, visible, num_blocks, tile_floats, weights + in_tile);
     }
     for_each_tile([&](const Block& block, int64_t count, int64_t row, int64_t tile, const Products& products) {
-      const int64_t steps = (count + Tile::kPerLane - 1) / Tile::kPerLane;
+      const int64_t steps = CeilDivide(count, Tile::kPerLane);
       products.weigh(block, weights + tile, 0, steps, width, state.outputs + row * width);
     });
     Flash::Finish(layout, piece, state_floats);
@@ -101,14 +102,7 @@ struct NaiveAttentionKernel {
 
 template <class S>
 void RunNaiveAttention(const KvLayout& layout, const AttentionPiece& piece) {
-  switch (layout.type) {
-    case tensor::DataType::kF32:
-      return NaiveAttentionKernel<S, float>::Run(layout, piece);
-    case tensor::DataType::kF16:
-      return NaiveAttentionKernel<S, tensor::F16>::Run(layout, piece);
-    default:
-      return NaiveAttentionKernel<S, tensor::Bf16>::Run(layout, piece);
-  }
+  WithAttentionOf<S>(layout, [&](auto attention) { NaiveAttentionKernel<decltype(attention)>::Run(layout, piece); });
 }
 
 }  // namespace tenfold::kernels

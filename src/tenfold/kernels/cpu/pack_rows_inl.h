@@ -40,7 +40,7 @@ struct PackRows {
 
   static void PackBf16(const float* x, int64_t cols, int64_t row, const PackedRows& out) {
     const RowTile tile = out.tile_of_row(row);
-    std::byte* to = out.tiles + tile.begin * out.tile_row_bytes() + (row - tile.begin) * 4;
+    std::byte* to = out.tile_data(tile) + (row - tile.begin) * 4;
     for (int64_t k = 0; k < out.cols; k += 16, to += tile.count * 32) {
       tensor::Bf16 numbers[16];
       S::Store(numbers, LoadHalf(x, k, cols));
@@ -79,8 +79,8 @@ struct PackRows {
 
     const RowTile tile = out.tile_of_row(row);
     const int64_t in_tile = row - tile.begin;
-    std::byte* to = out.tiles + tile.begin * out.tile_row_bytes() + in_tile * 4;
-    std::byte* extra = out.extras + tile.begin * out.extra_row_bytes() + in_tile * 4;
+    std::byte* to = out.tile_data(tile) + in_tile * 4;
+    std::byte* extra = out.extra_data(tile) + in_tile * 4;
     for (int64_t b = 0; b < num_blocks; ++b) {
       const int32_t exponent = std::clamp(exponents[b] - base, 0, kExponentRange);
       const F32 inverse = S::Set(PowerOfTwo(-(exponent + base)));

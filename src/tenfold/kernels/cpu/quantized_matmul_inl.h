@@ -10,13 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tenfold/kernels/cpu/always_inline.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/kernels/packed_rows.h"
 #include "tenfold/tensor/half.h"
 
 namespace tenfold::kernels {
-
-#define TENFOLD_INLINE __attribute__((always_inline))
 
 // Spreads the fetching of the next weights evenly under the computation of the present ones.
 struct Prefetch {
