@@ -33,23 +33,26 @@ namespace {
 using tensor::DataType;
 
 enum class Scales {
-  kAny,                // greatest / 127
-  kPowersOfTwo,        // the least power of two that is not below that
-  kPowersOfTwoOfUnit,  // the same in a unit of the row: of eight to the octave, the one with the least sum of scale^2
+  kAny,          // greatest / 127
+  kShort,        // the least number of few bits that is not below that
+  kShortOfUnit,  // the same in a unit of the row: of eight to the octave, the one with the least sum of scale^2
 };
 
 struct Scheme {
   const char* name;
   size_t block;  // values that share a scale; 0: no rounding
   Scales scales = Scales::kAny;
+  int bits = 0;  // of a short scale, after the leading one
 };
 
 constexpr Scheme kSchemes[] = {{"f32, not rounded", 0},
                                {"f32 scale per 32", 32},
                                {"f32 scale per 64", 64},
                                {"f32 scale per 256", 256},
-                               {"power of two per 32", 32, Scales::kPowersOfTwo},
-                               {"power of two per 32 in units of the row", 32, Scales::kPowersOfTwoOfUnit}};
+                               {"power of two per 32", 32, Scales::kShort},
+                               {"power of two per 32 in units of the row", 32, Scales::kShortOfUnit},
+                               {"1 or 1.5 times a power of two per 32", 32, Scales::kShort, 1},
+                               {"1 to 1.75 times a power of two per 32", 32, Scales::kShort, 2}};
 
 float GreatestMagnitude(std::span<const float> values) {
   float greatest = 0;
@@ -65,24 +68,27 @@ std::vector<std::span<float>> BlocksOf(std::span<float> row, size_t block) {
   return blocks;
 }
 
-// The least unit * 2^n that is not below greatest / 127, but no less than 2^-40 of the one of the row's greatest.
-float PowerOfTwoScale(float greatest, float greatest_of_row, float unit) {
-  const auto exponent = [&](float magnitude) { return std::ceil(std::log2(magnitude / 127 / unit)); };
-  return unit * std::exp2(std::max(exponent(greatest), exponent(greatest_of_row) - 40));
+// The least unit * (1 + i / 2^bits) * 2^n that is not below greatest / 127, but with n no less than 40 below the one of
+// the row's greatest.
+float ShortScale(float greatest, float greatest_of_row, float unit, int bits) {
+  const auto exponent = [&](float magnitude) { return std::floor(std::log2(magnitude / 127 / unit)); };
+  const float power = unit * std::exp2(std::max(exponent(greatest), exponent(greatest_of_row) - 40));
+  const auto steps = static_cast<float>(1 << bits);
+  return std::ceil(greatest / 127 / power * steps) / steps * power;
 }
 
 // The scales of a row's blocks, from the greatest magnitude of each; 0 for a block of zeros.
-Floats ScalesOf(Scales scales, const Floats& greatest) {
+Floats ScalesOf(const Scheme& scheme, const Floats& greatest) {
   const float greatest_of_row = std::ranges::max(greatest);
   Floats best;
   float least = INFINITY;
-  for (int i = 0; i < (scales == Scales::kPowersOfTwoOfUnit ? 8 : 1); ++i) {
+  for (int i = 0; i < (scheme.scales == Scales::kShortOfUnit ? 8 : 1); ++i) {
     Floats candidate;
     float sum = 0;
     for (const float magnitude : greatest) {
       float scale = magnitude / 127;
-      if (scale > 0 && scales != Scales::kAny) {
-        scale = PowerOfTwoScale(magnitude, greatest_of_row, std::exp2(static_cast<float>(i) / 8));
+      if (scale > 0 && scheme.scales != Scales::kAny) {
+        scale = ShortScale(magnitude, greatest_of_row, std::exp2(static_cast<float>(i) / 8), scheme.bits);
       }
       candidate.push_back(scale);
       sum += scale * scale;
@@ -101,7 +107,7 @@ void RoundRow(const Scheme& scheme, std::span<float> row) {
   const std::vector<std::span<float>> blocks = BlocksOf(row, scheme.block);
   Floats greatest;
   for (const std::span<float> block : blocks) greatest.push_back(GreatestMagnitude(block));
-  const Floats scales = ScalesOf(scheme.scales, greatest);
+  const Floats scales = ScalesOf(scheme, greatest);
   for (size_t b = 0; b < blocks.size(); ++b) {
     for (float& value : blocks[b]) {
       if (value == 0) continue;

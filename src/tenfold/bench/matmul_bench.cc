@@ -64,8 +64,8 @@ double Tolerance(DataType type, std::span<const float> x, std::span<const float>
   const double of_sums = magnitudes * static_cast<double>(x.size() + 4) * 0x1.0p-24;
   if (type == DataType::kF32 || type == DataType::kF16) return of_sums;
   if (type == DataType::kBF16) return of_sums + 6 * 0x1.0p-9 * std::sqrt(squares);
-  // A step of 8-bit numbers is at most 2/127 of the greatest (where scales are powers of two); uniform within a step.
-  return of_sums + 6 * (2 * greatest / 127) / std::sqrt(12.0) * std::sqrt(weight_squares);
+  // A step of 8-bit numbers is at most 1.25/127 of the greatest; errors are uniform within a step.
+  return of_sums + 6 * (1.25 * greatest / 127) / std::sqrt(12.0) * std::sqrt(weight_squares);
 }
 
 // Compares some outputs of the first and the last row with the definition in double precision.

@@ -3,21 +3,23 @@
 // Which form they take depends on the weights they meet (RowFormatFor):
 //   kF32    as they come: row-major floats, read in place                   for F32 and F16 weights
 //   kBf16   rounded to bfloat16                                             for BF16 weights
-//   kInt8   8-bit integers with a power-of-two scale for each 32 of them    for quantized weights
+//   kInt8   8-bit integers with a scale of three bits for each 32 of them   for quantized weights
 //
 // Packed rows stand in row tiles: up to KernelTable::max_tile_rows rows that one pass of a kernel takes together. A
 // tile of R rows holds, so that the kernel follows one pointer:
 //   kBf16   per 2 K:   R x [2 numbers]
-//   kInt8   per 32 K:  8 x R x [4 integers], then R x int32 minus the sum of the row's 32 integers, then R x exponent
+//   kInt8   per 32 K:  8 x R x [4 integers], then R x int32 minus the sum of the row's 32 integers, then R x exponent,
+//           then R x int32 multiple
 //           and apart from that (K-quants alone read it), per 32 K: R x float minus sum, R x int32 minus the sum of the
 //           first 16
 //
-// kInt8: the value of an integer q is q * 2^e * factor. The exponent e, in 0 .. kExponentRange, is stored as e << 23:
-// added to the bits of a positive or negative float, it multiplies by 2^e exactly, on ports that the dot products leave
-// free. The factor, a power of two, is the row's own: its greatest block has e = kExponentRange. Values that are below
-// 2^-40 of the row's greatest lose precision, and could not be seen in a float sum beside it. This is the
-// fastest of the schemes that docs/design/0001-activation-scales.md compares, not the one it decides for. The float sum
-// is that of the integers times 2^e.
+// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the four
+// multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23: added to
+// the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products leave
+// free. The scale is the least of its kind that is not below the greatest magnitude of the 32 over 127. The factor, a
+// power of two, is the row's own: its greatest block has e = kExponentRange. Values that are below 2^-40 of the row's
+// greatest lose precision, and could not be seen in a float sum beside it. Accuracy and speed against other schemes:
+// docs/design/0001-activation-scales.md. The float sum is that of the integers times (4 + multiple) * 2^e.
 //
 // A row's packed numbers depend on the row alone; how rows are dealt to tiles changes nothing but addresses (law 2).
 // A view: the memory belongs to the caller. Rows may be packed by several threads at once.
@@ -35,8 +37,10 @@ enum class RowFormat : uint8_t { kF32, kBf16, kInt8 };
 
 RowFormat RowFormatFor(tensor::DataType weights);
 
-// Integers share an exponent in blocks of this many.
+// Integers share a scale in blocks of this many.
 inline constexpr int64_t kQuantBlock = 32;
+// Bytes of such a block in a tile, and of what K-quants read beside it.
+inline constexpr int64_t kQuantBlockBytes = kQuantBlock + 3 * 4, kQuantBlockExtraBytes = 2 * 4;
 inline constexpr int32_t kExponentRange = 40;
 
 // A row's place: the first row of its tile, and how many rows that has.
@@ -69,8 +73,8 @@ struct PackedRows {
 
   int64_t num_blocks() const { return cols / kQuantBlock; }
   // Bytes per row in `tiles` and `extras`: a tile that begins at row b begins at b times these.
-  int64_t tile_row_bytes() const { return format == RowFormat::kBf16 ? cols * 2 : num_blocks() * (kQuantBlock + 8); }
-  int64_t extra_row_bytes() const { return num_blocks() * 8; }
+  int64_t tile_row_bytes() const { return format == RowFormat::kBf16 ? cols * 2 : num_blocks() * kQuantBlockBytes; }
+  int64_t extra_row_bytes() const { return num_blocks() * kQuantBlockExtraBytes; }
 
   std::byte* tile_data(const RowTile& t) const { return tiles + t.begin * tile_row_bytes(); }
   std::byte* extra_data(const RowTile& t) const { return extras + t.begin * extra_row_bytes(); }

@@ -2,9 +2,11 @@
 // each weight format. How the formats are packed: packed_matrix.h; the activations: packed_rows.h.
 //
 // kRows activation rows x kTiles weight tiles of 16 stay in registers while K is walked once. Per 32 K of one output:
-// an exact integer dot, then one f32 fused multiply-add with the weights' scale times the activations' power of two;
-// blocks in order, one chain (law 2). On processors with two ports for multiplications that is 8 + 1 operations on
-// them; unpacking nibbles, converting and scaling by powers of two use the other ports and come free beside kRows >= 5.
+// an exact integer dot, then one f32 fused multiply-add with the weights' scale times the activations'; blocks in order,
+// one chain (law 2). On processors with two ports for multiplications that is 8 + 1 operations on them. The product of
+// the scales is exact and needs none: the four multiples that an activation scale may ask for are made by additions,
+// once for all rows, and wait in L1; its power of two is an integer addition to the exponent. Unpacking nibbles and
+// converting use the other ports, too, and come free beside kRows >= 5.
 #pragma once
 
 #include <cstddef>
@@ -234,13 +236,15 @@ struct QuantizedKernel {
     const int8_t* quads;                 // [8][kRows][4]
     const int32_t* negative_sums;        // [kRows]
     const int32_t* exponents;            // [kRows]
+    const int32_t* multiples;            // [kRows]
     const float* negative_float_sums;    // [kRows]
     const int32_t* negative_first_sums;  // [kRows]
 
     Activations(const std::byte* x, const std::byte* extra)
         : quads(reinterpret_cast<const int8_t*>(x)),
-          negative_sums(reinterpret_cast<const int32_t*>(x + kRows * 32)),
+          negative_sums(reinterpret_cast<const int32_t*>(x + kRows * kQuantBlock)),
           exponents(negative_sums + kRows),
+          multiples(exponents + kRows),
           negative_float_sums(reinterpret_cast<const float*>(extra)),
           negative_first_sums(reinterpret_cast<const int32_t*>(extra) + kRows) {}
   };
@@ -276,13 +280,24 @@ struct QuantizedKernel {
                                                        dots[r][t] = S::DotAdd(dots[r][t], weights[t], quad);
                                                    }
                                                  });
-    for (int t = 0; t < kTiles; ++t) {
-      const I32 scale = S::BitsOf(Format::template Scale<kPart>(steps[t], b));
-      for (int r = 0; r < kRows; ++r) {
-        const F32 scaled = S::FromBits(S::AddInt(scale, S::SetInt(x.exponents[r])));
-        sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scaled, sums[r][t]);
+    F32 scales[kTiles][4];
+    for (int t = 0; t < kTiles; ++t) FourToSevenTimes(Format::template Scale<kPart>(steps[t], b), scales[t]);
+    for (int r = 0; r < kRows; ++r) {
+      const I32 exponent = S::SetInt(x.exponents[r]);
+      for (int t = 0; t < kTiles; ++t) {
+        const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(scales[t][x.multiples[r]])));
+        sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scale, sums[r][t]);
       }
     }
+  }
+
+  // Exact: the scales of no weight format have more than 17 significant bits.
+  static TENFOLD_INLINE void FourToSevenTimes(F32 scale, F32 (&multiples)[4]) {
+    const F32 two = S::Add(scale, scale), four = S::Add(two, two), five = S::Add(four, scale);
+    multiples[0] = four;
+    multiples[1] = five;
+    multiples[2] = S::Add(four, two);
+    multiples[3] = S::Add(five, two);
   }
 
   static void Run(const std::byte* const* tiles, int64_t num_blocks, const std::byte* x, const std::byte* extra,
@@ -306,8 +321,8 @@ struct QuantizedKernel {
             }
           }
         }
-        x += kRows * (kQuantBlock + 8);
-        extra += kRows * 8;
+        x += kRows * kQuantBlockBytes;
+        extra += kRows * kQuantBlockExtraBytes;
       }
       for (int t = 0; t < kTiles; ++t) steps[t] += Format::kStepBytes;
     }

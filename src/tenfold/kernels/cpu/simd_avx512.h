@@ -5,6 +5,8 @@
 //   LoadPart(p, n)   lanes from n on are zero and not read;   StorePart(p, v, n) writes n lanes.
 //   Max(a, b), Min(a, b)  b where either is NaN.
 //   KeepFirst(v, n, x)  lanes from n on become x.
+//   GreatestMagnitudeBits(v)  of the greatest absolute value of all lanes, as an integer: those of NaN are the greatest.
+//   SumsOfSixteen(p, sums)  sums[i] = p[16 i] + ... + p[16 i + 15].
 //   Store(p, v) for p of float, F16 or Bf16 rounds to the nearest.
 //   LoadInt8Pairs(p, even, odd)  lane i: p[2i] and p[2i + 1].
 //   kMatmulRows x kMatmulTiles (matrix products) and kTileRows x kTileVectors (attention) accumulators are what the
@@ -80,11 +82,24 @@ struct SimdAvx512 {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
   }
   static float ReduceMax(F32 a) { return _mm512_reduce_max_ps(a); }
+  template <int kCount>
+  static int32_t GreatestMagnitudeBits(const F32 (&v)[kCount]) {
+    __m512i greatest = _mm512_setzero_si512();
+    for (const F32 a : v) greatest = _mm512_max_epi32(greatest, BitsOf(Abs(a)));
+    return _mm512_reduce_max_epi32(greatest);
+  }
 
   static I32 SetInt(int32_t value) { return _mm512_set1_epi32(value); }
   // Rounds to nearest and saturates to [-128, 127]; NaN becomes any value.
   static void StoreBytes(int8_t* to, F32 v) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
+  static void SumsOfSixteen(const int8_t* numbers, int32_t (&sums)[4]) {
+    const __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_loadu_si512(numbers));
+    const __m512i eights = _mm512_add_epi32(fours, _mm512_shuffle_epi32(fours, _MM_PERM_CDAB));
+    const __m512i totals = _mm512_add_epi32(eights, _mm512_shuffle_epi32(eights, _MM_PERM_BADC));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(sums),
+                     _mm512_castsi512_si128(_mm512_maskz_compress_epi32(0x1111, totals)));
   }
   static F32 ToFloats(I32 a) { return _mm512_cvtepi32_ps(a); }
   static Bytes LoadBytes(const uint8_t* from) { return _mm512_loadu_si512(from); }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 
 #include "tenfold/tensor/half.h"
 
@@ -109,6 +110,14 @@ struct SimdPortable {
     for (int i = 1; i < 16; ++i) greatest = a.lane[i] > greatest ? a.lane[i] : greatest;
     return greatest;
   }
+  template <int kCount>
+  static int32_t GreatestMagnitudeBits(const F32 (&v)[kCount]) {
+    int32_t greatest = 0;
+    for (const F32& a : v) {
+      for (const int32_t bits : BitsOf(Abs(a)).lane) greatest = std::max(greatest, bits);
+    }
+    return greatest;
+  }
 
   static I32 SetInt(int32_t value) {
     I32 result;
@@ -120,6 +129,9 @@ struct SimdPortable {
       const float rounded = std::nearbyint(v.lane[i]);
       to[i] = static_cast<int8_t>(rounded >= -128 ? std::min(rounded, 127.0f) : -128.0f);
     }
+  }
+  static void SumsOfSixteen(const int8_t* numbers, int32_t (&sums)[4]) {
+    for (int i = 0; i < 4; ++i) sums[i] = std::accumulate(numbers + 16 * i, numbers + 16 * (i + 1), 0);
   }
   static F32 ToFloats(I32 a) {
     return Map([&](int i) { return static_cast<float>(a.lane[i]); });

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tenfold/base/check.h"
 #include "tenfold/tensor/half.h"
 #include "tenfold/tensor/quantized_blocks.h"
 
@@ -36,14 +35,26 @@ std::vector<float> RoundLikePackedRows(RowFormat format, const std::vector<float
     for (float& v : rounded) v = ToFloat(tensor::ToBf16(v));
     return rounded;
   }
-  CHECK_EQ(cols % 32, 0);
-  for (size_t begin = 0; begin < x.size(); begin += 32) {
-    const size_t end = begin + 32;
+  // The least (4 + i) * 2^n, i below 4, that is not below `number`.
+  const auto round_up = [](float number) {
+    const float power = std::exp2(std::floor(std::log2(number)) - 2);
+    return std::ceil(number / power) * power;
+  };
+  const auto greatest_magnitude = [&](size_t begin, size_t end) {
     float greatest = 0;
     for (size_t i = begin; i < end; ++i) greatest = std::max(greatest, std::abs(x[i]));
-    if (greatest == 0) continue;
-    const double scale = std::exp2(std::ceil(std::log2(static_cast<double>(greatest) / 127)));
-    for (size_t i = begin; i < end; ++i) rounded[i] = static_cast<float>(std::nearbyint(x[i] / scale) * scale);
+    return greatest;
+  };
+  const auto width = static_cast<size_t>(cols);
+  for (size_t row = 0; row < x.size(); row += width) {
+    const float row_scale = greatest_magnitude(row, row + width) / 127;
+    const float least = std::max(0x1p-124f, std::exp2(std::floor(std::log2(row_scale)) - 40));
+    for (size_t begin = row; begin < row + width; begin += 32) {
+      const size_t end = std::min(begin + 32, row + width);
+      const float scale = std::max(least, round_up(greatest_magnitude(begin, end) / 127));
+      const float to_integer = 1 / scale;
+      for (size_t i = begin; i < end; ++i) rounded[i] = std::nearbyint(x[i] * to_integer) * scale;
+    }
   }
   return rounded;
 }
