@@ -93,14 +93,14 @@ Result<int> BenchRowOperations(KernelBenchContext& context) {
   // The value of a packed number, read back as packed_rows.h describes it.
   const auto unpacked = [&](int64_t row, int64_t col) {
     const kernels::RowTile tile = packed.tile_of_row(row);
-    const int64_t block = col / kernels::kQuantBlock, in_block = col % kernels::kQuantBlock, in_tile = row - tile.begin;
-    const std::byte* const data = packed.tile_data(tile) + block * tile.count * kernels::kQuantBlockBytes;
-    const auto integer = static_cast<int8_t>(data[(in_block / 4 * tile.count + in_tile) * 4 + in_block % 4]);
+    const int64_t block = col / kernels::kQuantBlock, in_block = col % kernels::kQuantBlock;
+    const std::byte* const data =
+        packed.tile_data(tile) + (block * tile.count + row - tile.begin) * kernels::kQuantBlockBytes;
     int32_t exponent, multiple;
-    std::memcpy(&exponent, data + (9 * tile.count + in_tile) * 4, sizeof(exponent));
-    std::memcpy(&multiple, data + (10 * tile.count + in_tile) * 4, sizeof(multiple));
+    std::memcpy(&exponent, data + kernels::kQuantBlock + 4, sizeof(exponent));
+    std::memcpy(&multiple, data + kernels::kQuantBlock + 8, sizeof(multiple));
     const double scale = std::ldexp(static_cast<double>(packed.factors[row]) * (4 + multiple), exponent >> 23);
-    return static_cast<double>(integer) * scale;
+    return static_cast<int8_t>(data[in_block]) * scale;
   };
 
   const RowOperation operations[] = {

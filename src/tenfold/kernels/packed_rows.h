@@ -7,19 +7,18 @@
 //
 // Packed rows stand in row tiles: up to KernelTable::max_tile_rows rows that one pass of a kernel takes together. A
 // tile of R rows holds, so that the kernel follows one pointer:
-//   kBf16   per 2 K:   R x [2 numbers]
-//   kInt8   per 32 K:  8 x R x [4 integers], then R x int32 minus the sum of the row's 32 integers, then R x exponent,
-//           then R x int32 multiple
-//           and apart from that (K-quants alone read it), per 32 K: R x float minus sum, R x int32 minus the sum of the
-//           first 16
+//   kBf16   per 32 K:  R x [32 numbers]
+//   kInt8   per 32 K:  R x [32 integers, then as int32 minus their sum, an exponent, a multiple]
+//           and apart from that, as K-quants alone read it, per 32 K: R x [float minus sum, int32 minus the sum of the
+//           first 16]
 //
-// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the four
-// multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23: added to
-// the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products leave
-// free. The scale is the least of its kind that is not below the greatest magnitude of the 32 over 127. The factor, a
-// power of two, is the row's own: its greatest block has e = kExponentRange. Values that are below 2^-40 of the row's
-// greatest lose precision, and could not be seen in a float sum beside it. Accuracy and speed against other schemes:
-// docs/design/0001-activation-scales.md. The float sum is that of the integers times (4 + multiple) * 2^e.
+// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the
+// four multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23:
+// added to the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products
+// leave free. The scale is the least of its kind that is not below the greatest magnitude of the 32 over 127. The
+// factor, a power of two, is the row's own: its greatest block has e = kExponentRange. Values that are below 2^-40 of
+// the row's greatest lose precision, and could not be seen in a float sum beside it. Accuracy and speed against other
+// schemes: docs/design/0001-activation-scales.md. The float sum is that of the integers times (4 + multiple) * 2^e.
 //
 // A row's packed numbers depend on the row alone; how rows are dealt to tiles changes nothing but addresses (law 2).
 // A view: the memory belongs to the caller. Rows may be packed by several threads at once.

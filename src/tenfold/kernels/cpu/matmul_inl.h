@@ -61,15 +61,16 @@ struct Bf16Kernel {
     }
     for (int64_t begin = 0; begin < cols; begin += kQuantBlock) {
       prefetch.Next();
-      for (int64_t k = begin; k < begin + kQuantBlock; k += 2, activations += 2 * kRows) {
+      for (int64_t k = 0; k < kQuantBlock; k += 2) {
         Pairs weights[kTiles];
         for (int t = 0; t < kTiles; ++t)
-          weights[t] = S::LoadPairs(reinterpret_cast<const tensor::Bf16*>(tiles[t]) + k * kTileRows);
+          weights[t] = S::LoadPairs(reinterpret_cast<const tensor::Bf16*>(tiles[t]) + (begin + k) * kTileRows);
         for (int r = 0; r < kRows; ++r) {
-          const Pairs activation = S::SetPair(activations + 2 * r);
+          const Pairs activation = S::SetPair(activations + r * kQuantBlock + k);
           for (int t = 0; t < kTiles; ++t) sums[r][t] = S::DotPairs(sums[r][t], weights[t], activation);
         }
       }
+      activations += kRows * kQuantBlock;
     }
   }
 };

@@ -2,15 +2,17 @@
 // each weight format. How the formats are packed: packed_matrix.h; the activations: packed_rows.h.
 //
 // kRows activation rows x kTiles weight tiles of 16 stay in registers while K is walked once. Per 32 K of one output:
-// an exact integer dot, then one f32 fused multiply-add with the weights' scale times the activations'; blocks in order,
-// one chain (law 2). On processors with two ports for multiplications that is 8 + 1 operations on them. The product of
-// the scales is exact and needs none: the four multiples that an activation scale may ask for are made by additions,
-// once for all rows, and wait in L1; its power of two is an integer addition to the exponent. Unpacking nibbles and
-// converting use the other ports, too, and come free beside kRows >= 5.
+// an exact integer dot, then one f32 fused multiply-add with the weights' scale times the activations'; blocks in
+// order, one chain (law 2). On processors with two ports for multiplications that is 8 + 1 operations on them. The
+// product of the scales is exact and needs none: the four multiples that an activation scale may ask for are made by
+// additions, once for all rows, and wait in L1; its power of two is an integer addition to the exponent. Unpacking
+// nibbles and converting use the other ports, too, and come free beside kRows >= 5.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "tenfold/kernels/cpu/always_inline.h"
 #include "tenfold/kernels/kernel_table.h"
@@ -231,36 +233,39 @@ struct QuantizedKernel {
   using I32 = typename S::I32;
   using Bytes = typename S::Bytes;
 
-  // What packed_rows.h holds for one tile of rows and one block.
+  // What packed_rows.h holds for one row and one block.
   struct Activations {
-    const int8_t* quads;                 // [8][kRows][4]
-    const int32_t* negative_sums;        // [kRows]
-    const int32_t* exponents;            // [kRows]
-    const int32_t* multiples;            // [kRows]
-    const float* negative_float_sums;    // [kRows]
-    const int32_t* negative_first_sums;  // [kRows]
+    const std::byte* x;
+    const std::byte* extra;
 
-    Activations(const std::byte* x, const std::byte* extra)
-        : quads(reinterpret_cast<const int8_t*>(x)),
-          negative_sums(reinterpret_cast<const int32_t*>(x + kRows * kQuantBlock)),
-          exponents(negative_sums + kRows),
-          multiples(exponents + kRows),
-          negative_float_sums(reinterpret_cast<const float*>(extra)),
-          negative_first_sums(reinterpret_cast<const int32_t*>(extra) + kRows) {}
+    Activations row(int r) const { return {x + r * kQuantBlockBytes, extra + r * kQuantBlockExtraBytes}; }
+    const int8_t* quad(int group) const { return reinterpret_cast<const int8_t*>(x) + group * 4; }
+    int32_t negative_sum() const { return Word(x, 8); }
+    int32_t exponent() const { return Word(x, 9); }
+    int32_t multiple() const { return Word(x, 10); }
+    float negative_float_sum() const { return std::bit_cast<float>(Word(extra, 0)); }
+    int32_t negative_first_sum() const { return Word(extra, 1); }
+
+   private:
+    static int32_t Word(const std::byte* from, int index) {
+      int32_t word;
+      std::memcpy(&word, from + index * 4, sizeof(word));
+      return word;
+    }
   };
 
   // Minus offset times the sum of the activations: starting there, unsigned weights give the dot of signed ones.
   template <int kPart>
-  static TENFOLD_INLINE I32 Start(const Activations& x, int r) {
+  static TENFOLD_INLINE I32 Start(const Activations& x) {
     if constexpr (Format::kOffsetShift < 0) {
       return S::SetInt(0);
     } else if constexpr (Format::kParts == 1) {
-      return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_sums[r]));
+      return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_sum()));
     } else if constexpr (kPart == 0) {
-      return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_first_sums[r]));
+      return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_first_sum()));
     } else {
       return S::template ShiftLeft<Format::kOffsetShift>(
-          S::SubInt(S::SetInt(x.negative_sums[r]), S::SetInt(x.negative_first_sums[r])));
+          S::SubInt(S::SetInt(x.negative_sum()), S::SetInt(x.negative_first_sum())));
     }
   }
 
@@ -269,13 +274,13 @@ struct QuantizedKernel {
                                   F32 (&sums)[kRows][kTiles]) {
     I32 dots[kRows][kTiles];
     for (int r = 0; r < kRows; ++r) {
-      const I32 start = Start<kPart>(x, r);
+      const I32 start = Start<kPart>(x.row(r));
       for (int t = 0; t < kTiles; ++t) dots[r][t] = start;
     }
     Format::template ForEachGroup<kPart, kTiles>(steps, b,
                                                  [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
                                                    for (int r = 0; r < kRows; ++r) {
-                                                     const auto quad = S::SetQuad(x.quads + (group * kRows + r) * 4);
+                                                     const auto quad = S::SetQuad(x.row(r).quad(group));
                                                      for (int t = 0; t < kTiles; ++t)
                                                        dots[r][t] = S::DotAdd(dots[r][t], weights[t], quad);
                                                    }
@@ -283,9 +288,9 @@ struct QuantizedKernel {
     F32 scales[kTiles][4];
     for (int t = 0; t < kTiles; ++t) FourToSevenTimes(Format::template Scale<kPart>(steps[t], b), scales[t]);
     for (int r = 0; r < kRows; ++r) {
-      const I32 exponent = S::SetInt(x.exponents[r]);
+      const I32 exponent = S::SetInt(x.row(r).exponent());
       for (int t = 0; t < kTiles; ++t) {
-        const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(scales[t][x.multiples[r]])));
+        const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(scales[t][x.row(r).multiple()])));
         sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scale, sums[r][t]);
       }
     }
@@ -310,14 +315,14 @@ struct QuantizedKernel {
     for (int64_t done = 0; done < num_blocks; done += Format::kBlocksPerStep) {
       for (int b = 0; b < Format::kBlocksPerStep; ++b) {
         prefetch.Next();
-        const Activations block(x, extra);
+        const Activations block{x, extra};
         Part<0>(steps, b, block, sums);
         if constexpr (Format::kParts == 2) Part<1>(steps, b, block, sums);
         if constexpr (Format::kHasMinimum) {
           for (int t = 0; t < kTiles; ++t) {
             const F32 minimum = Format::Minimum(steps[t], b);
             for (int r = 0; r < kRows; ++r) {
-              sums[r][t] = S::MulAdd(minimum, S::Set(block.negative_float_sums[r]), sums[r][t]);
+              sums[r][t] = S::MulAdd(minimum, S::Set(block.row(r).negative_float_sum()), sums[r][t]);
             }
           }
         }

@@ -111,16 +111,19 @@ struct SimdAvx2 {
     const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
   }
-  template <int kCount>
-  static int32_t GreatestMagnitudeBits(const F32 (&v)[kCount]) {
-    __m256i greatest = _mm256_setzero_si256();
-    for (const F32& a : v) {
-      const I32 bits = BitsOf(Abs(a));
-      greatest = _mm256_max_epi32(greatest, _mm256_max_epi32(bits.low, bits.high));
-    }
-    const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(greatest), _mm256_extracti128_si256(greatest, 1));
+  static F32 MaxMagnitude(F32 a, F32 b) {
+    const I32 x = BitsOf(Abs(a)), y = BitsOf(Abs(b));
+    return FromBits({_mm256_max_epi32(x.low, y.low), _mm256_max_epi32(x.high, y.high)});
+  }
+  static int32_t ReduceMaxBits(F32 a) {
+    const I32 bits = BitsOf(a);
+    const __m256i eight = _mm256_max_epi32(bits.low, bits.high);
+    const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
     const __m128i two = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
     return std::max(_mm_extract_epi32(two, 0), _mm_extract_epi32(two, 1));
+  }
+  static void ReduceMaxEach(const F32 (&v)[16], float* to) {
+    for (const F32& a : v) *to++ = ReduceMax(a);
   }
 
   static I32 SetInt(int32_t value) { return {_mm256_set1_epi32(value), _mm256_set1_epi32(value)}; }
@@ -130,9 +133,10 @@ struct SimdAvx2 {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
                      _mm_packs_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1)));
   }
-  static void SumsOfSixteen(const int8_t* numbers, int32_t (&sums)[4]) {
+  static void StoreBytes(int8_t* to, const F32 (&v)[4], int32_t* sums) {
+    for (int i = 0; i < 4; ++i) StoreBytes(to + i * 16, v[i]);
     for (int i = 0; i < 4; ++i) {
-      const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(numbers) + i);
+      const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(to) + i);
       const __m256i eight = _mm256_madd_epi16(_mm256_cvtepi8_epi16(sixteen), _mm256_set1_epi16(1));
       const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
       const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));

@@ -5,8 +5,10 @@
 //   LoadPart(p, n)   lanes from n on are zero and not read;   StorePart(p, v, n) writes n lanes.
 //   Max(a, b), Min(a, b)  b where either is NaN.
 //   KeepFirst(v, n, x)  lanes from n on become x.
-//   GreatestMagnitudeBits(v)  of the greatest absolute value of all lanes, as an integer: those of NaN are the greatest.
-//   SumsOfSixteen(p, sums)  sums[i] = p[16 i] + ... + p[16 i + 15].
+//   MaxMagnitude(a, b)  the greater absolute value; infinity is greater than numbers, NaN than all.
+//   ReduceMaxBits(a)  the bits of the greatest lane, none of which is negative, in the same order.
+//   ReduceMaxEach(v, p)  p[i] = ReduceMax(v[i]).
+//   StoreBytes(p, v, sums)  rounds to the nearest integers in [-128, 127]; sums[i] is that of v[i]'s. NaN becomes any.
 //   Store(p, v) for p of float, F16 or Bf16 rounds to the nearest.
 //   LoadInt8Pairs(p, even, odd)  lane i: p[2i] and p[2i + 1].
 //   kMatmulRows x kMatmulTiles (matrix products) and kTileRows x kTileVectors (attention) accumulators are what the
@@ -82,11 +84,20 @@ struct SimdAvx512 {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
   }
   static float ReduceMax(F32 a) { return _mm512_reduce_max_ps(a); }
-  template <int kCount>
-  static int32_t GreatestMagnitudeBits(const F32 (&v)[kCount]) {
-    __m512i greatest = _mm512_setzero_si512();
-    for (const F32 a : v) greatest = _mm512_max_epi32(greatest, BitsOf(Abs(a)));
-    return _mm512_reduce_max_epi32(greatest);
+  static F32 MaxMagnitude(F32 a, F32 b) { return FromBits(_mm512_max_epi32(BitsOf(Abs(a)), BitsOf(Abs(b)))); }
+  static int32_t ReduceMaxBits(F32 a) { return _mm512_reduce_max_epi32(BitsOf(a)); }
+  static void ReduceMaxEach(const F32 (&v)[16], float* to) {
+    // Four vectors become one that has four numbers of each in every quarter; then quarters are brought together.
+    const auto fours = [&](int i) {
+      const F32 a = Max(_mm512_unpacklo_ps(v[i], v[i + 1]), _mm512_unpackhi_ps(v[i], v[i + 1]));
+      const F32 b = Max(_mm512_unpacklo_ps(v[i + 2], v[i + 3]), _mm512_unpackhi_ps(v[i + 2], v[i + 3]));
+      const __m512d c = _mm512_castps_pd(a), d = _mm512_castps_pd(b);
+      return Max(_mm512_castpd_ps(_mm512_unpacklo_pd(c, d)), _mm512_castpd_ps(_mm512_unpackhi_pd(c, d)));
+    };
+    const auto quarters = [](F32 a, F32 b) {
+      return Max(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    };
+    Store(to, quarters(quarters(fours(0), fours(4)), quarters(fours(8), fours(12))));
   }
 
   static I32 SetInt(int32_t value) { return _mm512_set1_epi32(value); }
@@ -94,8 +105,13 @@ struct SimdAvx512 {
   static void StoreBytes(int8_t* to, F32 v) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
   }
-  static void SumsOfSixteen(const int8_t* numbers, int32_t (&sums)[4]) {
-    const __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_loadu_si512(numbers));
+  static void StoreBytes(int8_t* to, const F32 (&v)[4], int32_t* sums) {
+    const auto bytes = [&](int i) { return _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v[i])); };
+    const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(bytes(0)), bytes(1), 1);
+    const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(bytes(2)), bytes(3), 1);
+    const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    _mm512_storeu_si512(to, all);
+    const __m512i fours = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), all);
     const __m512i eights = _mm512_add_epi32(fours, _mm512_shuffle_epi32(fours, _MM_PERM_CDAB));
     const __m512i totals = _mm512_add_epi32(eights, _mm512_shuffle_epi32(eights, _MM_PERM_BADC));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(sums),

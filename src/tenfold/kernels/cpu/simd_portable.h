@@ -110,13 +110,13 @@ struct SimdPortable {
     for (int i = 1; i < 16; ++i) greatest = a.lane[i] > greatest ? a.lane[i] : greatest;
     return greatest;
   }
-  template <int kCount>
-  static int32_t GreatestMagnitudeBits(const F32 (&v)[kCount]) {
-    int32_t greatest = 0;
-    for (const F32& a : v) {
-      for (const int32_t bits : BitsOf(Abs(a)).lane) greatest = std::max(greatest, bits);
-    }
-    return greatest;
+  static F32 MaxMagnitude(const F32& a, const F32& b) {
+    const I32 x = BitsOf(Abs(a)), y = BitsOf(Abs(b));
+    return FromBits(MapInts([&](int i) { return std::max(x.lane[i], y.lane[i]); }));
+  }
+  static int32_t ReduceMaxBits(const F32& a) { return std::ranges::max(BitsOf(a).lane); }
+  static void ReduceMaxEach(const F32 (&v)[16], float* to) {
+    for (const F32& a : v) *to++ = ReduceMax(a);
   }
 
   static I32 SetInt(int32_t value) {
@@ -130,8 +130,9 @@ struct SimdPortable {
       to[i] = static_cast<int8_t>(rounded >= -128 ? std::min(rounded, 127.0f) : -128.0f);
     }
   }
-  static void SumsOfSixteen(const int8_t* numbers, int32_t (&sums)[4]) {
-    for (int i = 0; i < 4; ++i) sums[i] = std::accumulate(numbers + 16 * i, numbers + 16 * (i + 1), 0);
+  static void StoreBytes(int8_t* to, const F32 (&v)[4], int32_t* sums) {
+    for (int i = 0; i < 4; ++i) StoreBytes(to + i * 16, v[i]);
+    for (int i = 0; i < 4; ++i) sums[i] = std::accumulate(to + 16 * i, to + 16 * (i + 1), 0);
   }
   static F32 ToFloats(I32 a) {
     return Map([&](int i) { return static_cast<float>(a.lane[i]); });
