@@ -363,7 +363,7 @@ class Serve(CommandLine):
         return self.connection.getresponse()
 
     def test_report(self):
-        for part in ['llama "stories260K", 260032 parameters, F32', 'weights', 'tokens in F16, pages of 32',
+        for part in ['llama "stories260K", 260032 parameters, F32', 'weights', 'tokens in BF16, pages of 32',
                      'sequences of 512 tokens', 'activations', 'threads', 'kernels', 'load']:
             self.assertIn(part, self.report)
 

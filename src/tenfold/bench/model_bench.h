@@ -12,6 +12,7 @@
 #include "tenfold/base/result.h"
 #include "tenfold/bench/report.h"
 #include "tenfold/kernels/kernel_table.h"
+#include "tenfold/kernels/kv_layout.h"
 #include "tenfold/platform/thread_pool.h"
 #include "tenfold/tensor/data_type.h"
 
@@ -26,7 +27,7 @@ struct ModelBenchOptions {
   int repeat = 5;
   int64_t max_num_batched_tokens = 512;
   int64_t page_size = 32;
-  tensor::DataType kv_cache_type = tensor::DataType::kF16;
+  tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;
 };
 
 struct DecodePoint {

@@ -14,6 +14,7 @@
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/size.h"
 #include "tenfold/formats/quoted.h"
+#include "tenfold/kernels/kv_layout.h"
 #include "tenfold/model/runner.h"
 
 namespace tenfold::cli {
@@ -21,7 +22,7 @@ namespace {
 
 struct InfoFlags {
   std::string model;
-  tensor::DataType kv_cache_type = tensor::DataType::kF16;
+  tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;
   int64_t max_model_len = 0;
   int64_t max_num_seqs = 1;
   bool list_tensors = false;

@@ -7,6 +7,7 @@
 #include <CLI/Validators.hpp>
 
 #include "tenfold/cli/size.h"
+#include "tenfold/kernels/kv_layout.h"
 
 namespace tenfold::cli {
 namespace {
@@ -45,7 +46,7 @@ void AddComputeOptions(CLI::App& command, ComputeOptions& options) {
 }
 
 void AddKvCacheType(CLI::App& command, tensor::DataType& type) {
-  const std::map<std::string, tensor::DataType> types = {{"auto", tensor::DataType::kF16},
+  const std::map<std::string, tensor::DataType> types = {{"auto", kernels::kDefaultKvCacheType},
                                                          {"f32", tensor::DataType::kF32},
                                                          {"f16", tensor::DataType::kF16},
                                                          {"bf16", tensor::DataType::kBF16},
@@ -53,8 +54,7 @@ void AddKvCacheType(CLI::App& command, tensor::DataType& type) {
   command
       .add_option_function<std::string>(
           "--kv-cache-dtype", [&type, types](const std::string& name) { type = types.at(name); },
-          "Type of cached keys and values: f32, f16, bf16 (the fastest where the processor multiplies it), q8_0 (half "
-          "the memory); auto = f16")
+          "Type of cached keys and values: f32, f16, bf16 (the fastest), q8_0 (half the memory); auto = bf16")
       ->group(kModelGroup)
       ->type_name("TYPE")
       ->default_str("auto")

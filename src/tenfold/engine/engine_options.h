@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "tenfold/base/result.h"
+#include "tenfold/kernels/kv_layout.h"
 #include "tenfold/model/model_config.h"
 #include "tenfold/tensor/data_type.h"
 
@@ -16,7 +17,7 @@ struct EngineOptions {
   // Tokens per step. A prompt's chunk delays everybody's next token by its own time, so a CPU wants fewer than a GPU.
   int64_t max_num_batched_tokens = 256;
   int64_t page_size = 32;                                   // tokens; 16, 32, 64 or a multiple of 64
-  tensor::DataType kv_cache_type = tensor::DataType::kF16;  // F32, F16, BF16 or Q8_0
+  tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;  // F32, F16, BF16 or Q8_0
   size_t kv_cache_bytes = 0;                                // 0 = kKvCacheShare of the free memory, see PlanKvCache
   int64_t max_waiting_requests = 4096;                      // beyond these, Submit says "try again later"
   uint64_t seed = 0;                                        // of requests that bring none; 0 = another one each start

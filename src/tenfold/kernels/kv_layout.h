@@ -23,6 +23,10 @@
 
 namespace tenfold::kernels {
 
+// What keys and values are kept as unless the user says otherwise: as small as F16 and multiplied directly where the
+// processor can. How much accuracy it takes: docs/papers/05-flash-attention.md.
+inline constexpr tensor::DataType kDefaultKvCacheType = tensor::DataType::kBF16;
+
 struct KvLayout {
   int64_t num_layers = 0;
   int64_t num_kv_heads = 0;

@@ -13,6 +13,7 @@
 #include "tenfold/base/result.h"
 #include "tenfold/base/token_id.h"
 #include "tenfold/kernels/kernel_table.h"
+#include "tenfold/kernels/kv_layout.h"
 #include "tenfold/model/model.h"
 #include "tenfold/platform/thread_pool.h"
 #include "tenfold/tensor/data_type.h"
@@ -21,7 +22,7 @@ namespace tenfold::model {
 
 struct PerplexityOptions {
   int64_t context = 512;                                    // tokens in a window, from 2 to the model's context
-  tensor::DataType kv_cache_type = tensor::DataType::kF16;  // F32, F16, BF16 or Q8_0
+  tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;  // F32, F16, BF16 or Q8_0
 };
 
 struct Perplexity {
