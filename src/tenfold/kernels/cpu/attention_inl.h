@@ -105,6 +105,20 @@ struct Attention {
     return block;
   }
 
+  // Of the block that begins at first_key, if there is one. Where pages are greater than a block, it is not in one piece
+  // and the processor must find it alone.
+  static BlockPrefetch PrefetchOf(const KvLayout& layout, const AttentionPiece& piece, int64_t first_key) {
+    BlockPrefetch prefetch;
+    if (layout.page_size > kKeys) return prefetch;
+    prefetch.chunk_bytes = static_cast<int64_t>(layout.keys_bytes() + layout.values_bytes());
+    const int64_t end = std::min(first_key + kKeys, piece.num_keys());
+    for (int64_t key = first_key; key < end; key += layout.page_size) {
+      prefetch.chunks[static_cast<size_t>(prefetch.num_chunks++)] =
+          PageOf(layout, piece, key) + layout.keys_offset(piece.layer, piece.kv_head);
+    }
+    return prefetch;
+  }
+
   // Sixteen tokens' keys from integers to pairs. A lane is a token, so its scale stands in the same lane.
   static void ExpandKeys(const KvLayout& layout, const std::byte* keys, int64_t slot, tensor::Bf16* to) {
     const auto* const numbers = reinterpret_cast<const int8_t*>(keys);
@@ -179,6 +193,7 @@ struct Attention {
     for (int64_t first_key = range * kAttentionRange; first_key < end; first_key += kKeys) {
       const Block block = FindBlock(layout, piece, scratch.expanded_keys, scratch.expanded_values, first_key,
                                     std::min(kKeys, end - first_key));
+      block.next = PrefetchOf(layout, piece, first_key + kKeys);
       for (int64_t row = 0; row < num_rows; row += rows_per_tile) {
         const int64_t count = std::min(rows_per_tile, num_rows - row);
         int64_t visible[S::kTileRows];

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -68,6 +70,27 @@ struct CacheNumbers<S, tensor::Bf16> {
   }
 };
 
+// Fetches the next block of keys and values from memory while the present one is computed, spread evenly: more
+// outstanding at once would hold up the loads of the present.
+struct BlockPrefetch {
+  std::array<const std::byte*, kAttentionKeys / 16> chunks{};  // of the pages that hold the block
+  int64_t num_chunks = 0;
+  int64_t chunk_bytes = 0;
+  int64_t chunk = 0, offset = 0;  // how far it has come
+
+  TENFOLD_INLINE void Next() {
+    if (chunk == num_chunks) return;
+    const std::byte* const at = chunks[static_cast<size_t>(chunk)] + offset;
+    __builtin_prefetch(at, 0, 2);
+    __builtin_prefetch(at + 64, 0, 2);
+    offset += 128;
+    if (offset >= chunk_bytes) {
+      offset = 0;
+      ++chunk;
+    }
+  }
+};
+
 template <class S, class Number>
 struct AttentionTile {
   using F32 = typename S::F32;
@@ -84,6 +107,7 @@ struct AttentionTile {
     const Number* keys[kParts];    // [lanes of a head][16][kPerLane], key_stride between rows
     const Number* values[kParts];  // [16 / kPerLane][padded_head_dim][kPerLane]
     int64_t key_stride;
+    mutable BlockPrefetch next;
   };
 
   // Of the whole piece, and of the range of keys that is being computed.
@@ -105,6 +129,7 @@ struct AttentionTile {
     for (int v = 0; v < kVectors; ++v) keys[v] = block.keys[part + v];
     const int64_t end = key_rows * block.key_stride;
     for (int64_t offset = 0; offset < end; offset += block.key_stride, queries += kRows * kPerLane) {
+      block.next.Next();
       typename Numbers::Vector lanes[kVectors];
       ForEach<1, kVectors>([&](auto, auto v) TENFOLD_INLINE { lanes[v] = Numbers::Load(keys[v] + offset); });
       ForEach<kRows, 1>([&](auto r, auto) TENFOLD_INLINE {
@@ -179,6 +204,7 @@ struct AttentionTile {
       const int64_t part_end = std::min(end, (step / kStepsPerPart + 1) * kStepsPerPart);
       const Number* value = block.values[step / kStepsPerPart] + (step % kStepsPerPart * width + d) * kPerLane;
       for (; step < part_end; ++step, value += width * kPerLane) {
+        block.next.Next();
         typename Numbers::Vector lanes[kVectors];
         ForEach<1, kVectors>([&](auto, auto v) TENFOLD_INLINE { lanes[v] = Numbers::Load(value + v * 16 * kPerLane); });
         ForEach<kRows, 1>([&](auto r, auto) TENFOLD_INLINE {
