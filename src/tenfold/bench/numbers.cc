@@ -24,9 +24,13 @@ std::vector<float> RandomFloats(int64_t count, uint64_t stream) {
 }
 
 void FillWithNumbers(tensor::DataType type, std::span<std::byte> memory, platform::ThreadPool& threads) {
-  CHECK_EQ(tensor::Traits(type).block_elements, 1);
-  std::vector<std::byte> pattern(tensor::RowBytes(type, kDistinctNumbers));
-  tensor::QuantizeRow(type, RandomFloats(kDistinctNumbers, 1), pattern.data());
+  std::vector<std::byte> pattern(tensor::Traits(type).block_elements == 1 ? tensor::RowBytes(type, kDistinctNumbers)
+                                                                          : size_t{kDistinctNumbers});
+  if (tensor::Traits(type).block_elements == 1) {
+    tensor::QuantizeRow(type, RandomFloats(kDistinctNumbers, 1), pattern.data());
+  } else {
+    for (size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<std::byte>(0x20 + Philox(1, 1, i)[0] % 8);
+  }
   const auto num_patterns = static_cast<int64_t>((memory.size() + pattern.size() - 1) / pattern.size());
   threads.Run(num_patterns, [&](int64_t piece, int) {
     const size_t offset = static_cast<size_t>(piece) * pattern.size();
