@@ -35,8 +35,8 @@ class Checkpoint {
   // Errors: kNotFound, naming the tensor and the file; kUnsupported for a type that cannot be computed with.
   virtual Result<CheckpointTensor> Tensor(const std::string& name) const = 0;
 
-  // Lets the mapped files leave resident memory, once weights are packed elsewhere.
-  virtual void DropResidentPages() const = 0;
+  // Lets a tensor's pages of the mapped files leave resident memory, once it is packed elsewhere.
+  virtual void DropResidentPages(const tensor::TensorView& tensor) const = 0;
 
  protected:
   std::string source_;

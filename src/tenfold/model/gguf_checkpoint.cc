@@ -45,7 +45,9 @@ class GgufCheckpoint final : public Checkpoint {
     return tensor;
   }
 
-  void DropResidentPages() const override { file_.file().DropResidentPages(); }
+  void DropResidentPages(const tensor::TensorView& tensor) const override {
+    file_.file().DropResidentPages({tensor.data, tensor.size_bytes()});
+  }
 
  private:
   formats::GgufFile file_;

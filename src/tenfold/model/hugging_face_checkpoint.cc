@@ -109,8 +109,10 @@ class HuggingFaceCheckpoint final : public Checkpoint {
     return tensor;
   }
 
-  void DropResidentPages() const override {
-    for (const formats::SafetensorsFile& file : weights_.files()) file.file().DropResidentPages();
+  void DropResidentPages(const tensor::TensorView& tensor) const override {
+    for (const formats::SafetensorsFile& file : weights_.files()) {
+      file.file().DropResidentPages({tensor.data, tensor.size_bytes()});
+    }
   }
 
  private:

@@ -50,9 +50,9 @@ Result<std::vector<graph::BoundParameter>> LoadWeights(const graph::Graph& graph
       return MakeError(parameter.error().code, "{}: {}", checkpoint.source(), parameter.error().message);
     }
     bound.push_back(*std::move(parameter));
+    checkpoint.DropResidentPages(sources[i].view);
     progress.Advance(sources[i].view.size_bytes());
   }
-  checkpoint.DropResidentPages();
   return bound;
 }
 

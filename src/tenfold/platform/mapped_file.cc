@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 namespace tenfold::platform {
@@ -55,8 +56,13 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
-void MappedFile::DropResidentPages() const {
-  if (data_ != nullptr) madvise(const_cast<std::byte*>(data_), size_bytes_, MADV_DONTNEED);
+void MappedFile::DropResidentPages(std::span<const std::byte> part) const {
+  const std::less_equal<> not_after;  // of any two pointers
+  if (part.empty() || !not_after(data_, part.data()) || !not_after(&part.back(), data_ + size_bytes_ - 1)) return;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = static_cast<size_t>(part.data() - data_) / page * page;
+  const size_t end = static_cast<size_t>(part.data() - data_) + part.size();
+  madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
 Result<std::string> ReadTextFile(const std::filesystem::path& path, size_t limit_bytes) {

@@ -22,8 +22,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
   const std::filesystem::path& path() const { return path_; }
 
-  // Tells the system that the pages of `bytes` are not needed again: what was packed elsewhere leaves resident memory.
-  void DropResidentPages() const;
+  // Lets the pages that hold this part of the file leave resident memory; they are read again when they are needed.
+  // Nothing happens to a part that is not the file's.
+  void DropResidentPages(std::span<const std::byte> part) const;
 
  private:
   std::filesystem::path path_;

@@ -86,6 +86,25 @@ TEST(MappedFile, ReadsBack) {
   std::remove(path.c_str());
 }
 
+TEST(MappedFile, DropsPartsThatCanBeReadAgain) {
+  constexpr size_t kBytes = size_t{32} << 20;
+  const std::string path = testing::TempDir() + "/tenfold_mapped_file_test";
+  std::ofstream(path) << std::string(kBytes, 'x');
+  const MappedFile file = MappedFile::Open(path).value();
+  const auto is_x = [](std::byte byte) { return byte == std::byte{'x'}; };
+  ASSERT_TRUE(std::ranges::all_of(file.bytes(), is_x));
+  const size_t before = ResidentMemoryOfProcess().now_bytes;
+  file.DropResidentPages(file.bytes().subspan(100));
+  EXPECT_LT(ResidentMemoryOfProcess().now_bytes + kBytes / 2, before);
+  EXPECT_TRUE(std::ranges::all_of(file.bytes(), is_x));
+  // Memory that is none of the file's keeps what it holds.
+  AlignedBuffer other = AlignedBuffer::Allocate(kBytes, "test").value();
+  std::fill_n(other.data(), kBytes, std::byte{'x'});
+  file.DropResidentPages({other.data(), kBytes});
+  EXPECT_TRUE(std::all_of(other.data(), other.data() + kBytes, is_x));
+  std::remove(path.c_str());
+}
+
 TEST(AlignedBuffer, IsZeroedAndMoves) {
   AlignedBuffer buffer = AlignedBuffer::Allocate(5000, "test").value();
   EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % 64, 0u);
