@@ -10,15 +10,16 @@
 //   kBf16   per 32 K:  R x [32 numbers]
 //   kInt8   per 32 K:  R x [32 integers, then as int32 minus their sum, an exponent, a multiple]
 //           and apart from that, as K-quants alone read it, per 32 K: R x [float minus sum, int32 minus the sum of the
-//           first 16]
+//           first 16, float scale]
 //
-// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the
-// four multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23:
-// added to the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products
-// leave free. The scale is the least of its kind that is not below the greatest magnitude of the 32 over 127. The
-// factor, a power of two, is the row's own: its greatest block has e = kExponentRange. Values that are below 2^-40 of
-// the row's greatest lose precision, and could not be seen in a float sum beside it. Accuracy and speed against other
-// schemes: docs/design/0001-activation-scales.md. The float sum is that of the integers times (4 + multiple) * 2^e.
+// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the four
+// multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23: added to
+// the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products leave
+// free. The scale, (4 + multiple) * 2^e * factor, is the least of its kind that is not below the greatest magnitude of
+// the 32 over 127. The factor, a power of two, is the row's own: its greatest block has e = kExponentRange. Values that
+// are below 2^-40 of the row's greatest lose precision, and could not be seen in a float sum beside it. The float scale
+// is (4 + multiple) * 2^e, and the float sum that of the integers times it. Accuracy and speed beside other schemes:
+// docs/design/0001-activation-scales.md.
 //
 // A row's packed numbers depend on the row alone; how rows are dealt to tiles changes nothing but addresses (law 2).
 // A view: the memory belongs to the caller. Rows may be packed by several threads at once.
@@ -39,7 +40,7 @@ RowFormat RowFormatFor(tensor::DataType weights);
 // Integers share a scale in blocks of this many.
 inline constexpr int64_t kQuantBlock = 32;
 // Bytes of such a block in a tile, and of what K-quants read beside it.
-inline constexpr int64_t kQuantBlockBytes = kQuantBlock + 3 * 4, kQuantBlockExtraBytes = 2 * 4;
+inline constexpr int64_t kQuantBlockBytes = kQuantBlock + 3 * 4, kQuantBlockExtraBytes = 3 * 4;
 inline constexpr int32_t kExponentRange = 40;
 
 // A row's place: the first row of its tile, and how many rows that has.

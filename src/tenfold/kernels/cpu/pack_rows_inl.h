@@ -61,7 +61,7 @@ struct PackRows {
     // One for each block.
     alignas(64) float to_integer[16];
     alignas(64) int32_t exponents[16], multiples[16], negative_sums[16], negative_first_sums[16];
-    alignas(64) float negative_float_sums[16];
+    alignas(64) float scales[16], negative_float_sums[16];
   };
 
   // Rounds kGroup numbers, with no scale below `least_bits`.
@@ -89,8 +89,9 @@ struct PackRows {
       const int32_t first = group.sixteen_sums[2 * i], sum = first + group.sixteen_sums[2 * i + 1];
       group.negative_sums[i] = -sum;
       group.negative_first_sums[i] = -first;
-      group.negative_float_sums[i] =
-          static_cast<float>(-sum * (4 + group.multiples[i])) * std::bit_cast<float>(group.exponents[i] + (127 << 23));
+      group.scales[i] =
+          static_cast<float>(4 + group.multiples[i]) * std::bit_cast<float>(group.exponents[i] + (127 << 23));
+      group.negative_float_sums[i] = static_cast<float>(-sum) * group.scales[i];
     }
   }
 
@@ -121,6 +122,7 @@ struct PackRows {
         std::memcpy(to + kQuantBlock, words, sizeof(words));
         std::memcpy(extra, &group.negative_float_sums[i], 4);
         std::memcpy(extra + 4, &group.negative_first_sums[i], 4);
+        std::memcpy(extra + 8, &group.scales[i], 4);
         to += tile.count * kQuantBlockBytes;
         extra += tile.count * kQuantBlockExtraBytes;
       }
