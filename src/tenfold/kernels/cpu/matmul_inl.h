@@ -88,7 +88,7 @@ struct Matmul {
   static constexpr int64_t kStreamAheadBytes = 4608;
 
   // From this many row tiles on, formats that are hard to unpack are unpacked once for all of them.
-  static constexpr int64_t kManyRowTiles = 4;
+  static constexpr int64_t kManyRowTiles = 3;
 
   // The weight tiles of one pass: where their bits are, and which columns of y they make.
   template <int kTiles>
