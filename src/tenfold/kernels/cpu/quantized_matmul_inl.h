@@ -287,17 +287,31 @@ struct QuantizedKernel {
     Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
   }
 
+  // Making the multiples of a scale pays when enough rows share them. Decided for an instruction set, not for kRows: the
+  // product of the scales is the same, but for that with a weight scale of zero, which the exponent makes 2^(e - 127).
+  static constexpr bool kManyRowsShareScales = S::kMatmulRows >= 4;
+
   static TENFOLD_INLINE void OnePart(const uint8_t* const (&steps)[kTiles], int b, const Activations& x,
                                      F32 (&sums)[kRows][kTiles]) {
     I32 dots[kRows][kTiles];
     Dots<0>(steps, b, x, dots);
-    F32 scales[kTiles][4];
-    for (int t = 0; t < kTiles; ++t) FourToSevenTimes(Format::template Scale<0>(steps[t], b), scales[t]);
-    for (int r = 0; r < kRows; ++r) {
-      const I32 exponent = S::SetInt(x.row(r).exponent());
+    if constexpr (kManyRowsShareScales) {
+      F32 scales[kTiles][4];
+      for (int t = 0; t < kTiles; ++t) FourToSevenTimes(Format::template Scale<0>(steps[t], b), scales[t]);
+      for (int r = 0; r < kRows; ++r) {
+        const I32 exponent = S::SetInt(x.row(r).exponent());
+        for (int t = 0; t < kTiles; ++t) {
+          const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(scales[t][x.row(r).multiple()])));
+          sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scale, sums[r][t]);
+        }
+      }
+    } else {
       for (int t = 0; t < kTiles; ++t) {
-        const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(scales[t][x.row(r).multiple()])));
-        sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scale, sums[r][t]);
+        const F32 scale = Format::template Scale<0>(steps[t], b);
+        for (int r = 0; r < kRows; ++r) {
+          const F32 scaled = S::Mul(scale, S::Set(x.row(r).scale()));
+          sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scaled, sums[r][t]);
+        }
       }
     }
   }
