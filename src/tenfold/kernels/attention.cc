@@ -49,7 +49,12 @@ class LayerAttention {
     threads_.Run(num_whole + first_wave, [&](int64_t index, int thread) {
       if (index >= num_whole) return ComputeRange(index - num_whole, thread, queries, outputs);
       const AttentionPlan::Piece& piece = plan_.whole()[static_cast<size_t>(index / num_kv_heads)];
-      const AttentionPiece work = PieceOf(piece, index % num_kv_heads, thread, queries, outputs);
+      AttentionPiece work = PieceOf(piece, index % num_kv_heads, thread, queries, outputs);
+      // Threads take pieces in turn.
+      if (const int64_t next = index + threads_.num_threads(); next < num_whole) {
+        const AttentionPlan::Piece& next_piece = plan_.whole()[static_cast<size_t>(next / num_kv_heads)];
+        work.next = {next_piece.page_ids, next % num_kv_heads, next_piece.first_position + next_piece.num_tokens};
+      }
       float* const state = work.scratch - plan_.state_floats();
       kernels_.attention(kv_.layout, work, 0, work.num_ranges(), state);
       kernels_.finish_attention(kv_.layout, work, state);
@@ -74,6 +79,7 @@ class LayerAttention {
             .page_ids = piece.page_ids,
             .layer = layer_,
             .kv_head = kv_head,
+            .next = {},
             .group_size = group_size,
             .first_position = piece.first_position,
             .num_queries = piece.num_tokens,

@@ -46,12 +46,20 @@ struct KvStorePiece {
   int64_t stride = 0;  // floats between tokens
 };
 
+// Keys and values of a sequence, and of which head.
+struct AttentionKeys {
+  const int32_t* page_ids = nullptr;  // of the sequence, in order
+  int64_t kv_head = 0;
+  int64_t num_keys = 0;
+};
+
 // One thread's piece of attention: consecutive queries of one sequence against one key-value head.
 struct AttentionPiece {
   const std::byte* pages = nullptr;   // the pool; page p begins at p * layout.page_bytes()
   const int32_t* page_ids = nullptr;  // of the sequence, in order
   int64_t layer = 0;
   int64_t kv_head = 0;
+  AttentionKeys next;             // what this thread will probably read afterwards: fetched meanwhile
   int64_t group_size = 1;      // query heads that share the kv head
   int64_t first_position = 0;  // of the first query; it sees keys 0..first_position
   int64_t num_queries = 0;

@@ -65,6 +65,7 @@ void NaiveAttention(const KernelTable& kernels, platform::ThreadPool& threads, c
                                      .page_ids = &only_page,
                                      .layer = layer,
                                      .kv_head = kv_head,
+                                     .next = {},
                                      .group_size = group_size,
                                      .first_position = num_keys - num_queries,
                                      .num_queries = num_queries,

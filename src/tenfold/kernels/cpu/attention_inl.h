@@ -71,8 +71,8 @@ struct Attention {
     return CeilDivide(num_rows, num_tiles);
   }
 
-  static const std::byte* PageOf(const KvLayout& layout, const AttentionPiece& piece, int64_t key) {
-    return piece.pages + static_cast<size_t>(piece.page_ids[key / layout.page_size]) * layout.page_bytes();
+  static const std::byte* PageOf(const KvLayout& layout, const std::byte* pages, const int32_t* page_ids, int64_t key) {
+    return pages + static_cast<size_t>(page_ids[key / layout.page_size]) * layout.page_bytes();
   }
 
   // The block of keys that begins at first_key. A quantized one is expanded into the two buffers.
@@ -84,7 +84,7 @@ struct Attention {
     for (int64_t part = 0; part < num_parts; ++part) {
       const int64_t key = first_key + part * 16;
       const int64_t slot = key % layout.page_size;
-      const std::byte* const page = PageOf(layout, piece, key);
+      const std::byte* const page = PageOf(layout, piece.pages, piece.page_ids, key);
       const std::byte* const keys = page + layout.keys_offset(piece.layer, piece.kv_head);
       const std::byte* const values = page + layout.values_offset(piece.layer, piece.kv_head);
       if (layout.is_quantized()) {
@@ -105,16 +105,22 @@ struct Attention {
     return block;
   }
 
-  // Of the block that begins at first_key, if there is one. Where pages are greater than a block, it is not in one piece
-  // and the processor must find it alone.
+  // Of the block that begins at first_key or, behind the piece's last, of the first one of what comes next. Where pages
+  // are greater than a block, it is not in one piece and the processor must find it alone.
   static BlockPrefetch PrefetchOf(const KvLayout& layout, const AttentionPiece& piece, int64_t first_key) {
     BlockPrefetch prefetch;
     if (layout.page_size > kKeys) return prefetch;
+    AttentionKeys keys{piece.page_ids, piece.kv_head, piece.num_keys()};
+    if (first_key >= keys.num_keys) {
+      keys = piece.next;
+      first_key = 0;
+    }
     prefetch.chunk_bytes = static_cast<int64_t>(layout.keys_bytes() + layout.values_bytes());
-    const int64_t end = std::min(first_key + kKeys, piece.num_keys());
+    const size_t offset = layout.keys_offset(piece.layer, keys.kv_head);
+    const int64_t end = std::min(first_key + kKeys, keys.num_keys);
     for (int64_t key = first_key; key < end; key += layout.page_size) {
       prefetch.chunks[static_cast<size_t>(prefetch.num_chunks++)] =
-          PageOf(layout, piece, key) + layout.keys_offset(piece.layer, piece.kv_head);
+          PageOf(layout, piece.pages, keys.page_ids, key) + offset;
     }
     return prefetch;
   }
