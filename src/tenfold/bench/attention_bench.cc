@@ -1,5 +1,6 @@
 // Paged attention: a prompt's chunk behind a context, and decodes of one and of many sequences, with the cache read
-// from memory: each run takes the next layer, as a model does.
+// from memory: each run takes the next layer, as a model does. And whole prompts beside the baseline, which writes all
+// scores to memory.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "tenfold/bench/kernel_bench.h"
 #include "tenfold/bench/numbers.h"
 #include "tenfold/kernels/attention.h"
+#include "tenfold/kernels/naive_attention.h"
 #include "tenfold/tensor/half.h"
 
 namespace tenfold::bench {
@@ -65,6 +67,8 @@ class Batch {
   }
 
   float scale() const { return shape_.scale; }
+  const AttentionShape& shape() const { return shape_; }
+  kernels::AttentionCost cost() const { return FlashAttentionCost(plan_, layout_, shape_); }
 
   std::vector<float> queries, keys, values, outputs;  // [tokens of all sequences, heads * head_dim]
 
@@ -200,6 +204,95 @@ Status BenchOne(KernelBenchContext& context, const Heads& heads, DataType type, 
   return {};
 }
 
+// A whole prompt with all keys and values in one page and all scores in memory: the numbers of a flash batch.
+class NaivePrompt {
+ public:
+  static Result<std::unique_ptr<NaivePrompt>> Create(KernelBenchContext& context, const Batch& flash,
+                                                     const Heads& heads, DataType type, int64_t num_tokens) {
+    auto prompt = std::unique_ptr<NaivePrompt>(new NaivePrompt(context, flash, heads, type, num_tokens));
+    ASSIGN_OR_RETURN(prompt->page_, platform::AlignedBuffer::Allocate(prompt->layout_.page_bytes(), "keys and values"));
+    const auto scratch_bytes = static_cast<size_t>(prompt->cost().scratch_bytes);
+    ASSIGN_OR_RETURN(prompt->scratch_, platform::AlignedBuffer::Allocate(scratch_bytes, "scores"));
+    for (int64_t head = 0; head < heads.num_kv_heads; ++head) {
+      context.kernels.store_keys_values(
+          prompt->layout_, {.keys_in_page = prompt->page_.data() + prompt->layout_.keys_offset(0, head),
+                            .values_in_page = prompt->page_.data() + prompt->layout_.values_offset(0, head),
+                            .num_tokens = num_tokens,
+                            .keys = flash.keys.data() + head * heads.head_dim,
+                            .values = flash.values.data() + head * heads.head_dim,
+                            .stride = heads.num_kv_heads * heads.head_dim});
+    }
+    return prompt;
+  }
+
+  void Run() {
+    NaiveAttention(context_->kernels, context_->threads, {page_.data(), layout_}, flash_->shape(), 0, num_tokens_,
+                   num_tokens_, flash_->queries.data(), outputs.data(), reinterpret_cast<float*>(scratch_.data()));
+  }
+
+  kernels::AttentionCost cost() const {
+    return NaiveAttentionCost(layout_, flash_->shape(), num_tokens_, num_tokens_, context_->threads.num_threads());
+  }
+
+  std::vector<float> outputs;
+
+ private:
+  NaivePrompt(KernelBenchContext& context, const Batch& flash, const Heads& heads, DataType type, int64_t num_tokens)
+      : outputs(flash.outputs.size(), NAN),
+        context_(&context),
+        flash_(&flash),
+        layout_(LayoutOf(heads, type, 1)),
+        num_tokens_(num_tokens) {
+    layout_.page_size = RoundUp(num_tokens, 64);
+  }
+
+  KernelBenchContext* context_;
+  const Batch* flash_;
+  KvLayout layout_;
+  int64_t num_tokens_;
+  platform::AlignedBuffer page_, scratch_;
+};
+
+std::string PromptLabel(const char* algorithm, DataType type, int64_t num_tokens) {
+  return fmt::format("{} attention {} prompt {}", algorithm, tensor::Name(type), num_tokens);
+}
+
+// Both algorithms on one whole prompt. The counters are naive_attention.h's.
+Status BenchPrompt(KernelBenchContext& context, const Heads& heads, DataType type, int64_t num_tokens) {
+  ASSIGN_OR_RETURN(const auto flash, Batch::Create(context, heads, type, {1, num_tokens, 0}, 1));
+  ASSIGN_OR_RETURN(const auto naive, NaivePrompt::Create(context, *flash, heads, type, num_tokens));
+  flash->Run();
+  naive->Run();
+  // Each is within its bound of the textbook (attention_test.cc), and values are within 1.
+  const double tolerance = 2 * (1e-5 + (type == DataType::kBF16 ? 2 * (0x1p-8 + 2 * 1.02e-4) : 0));
+  for (size_t i = 0; i < flash->outputs.size(); ++i) {
+    if (!(std::abs(flash->outputs[i] - naive->outputs[i]) <= tolerance)) {
+      return MakeError(ErrorCode::kCorrupt, "{}: element {} is {}, but the baseline gives {} +- {}",
+                       PromptLabel("flash", type, num_tokens), i, flash->outputs[i], naive->outputs[i], tolerance);
+    }
+  }
+  const auto report = [&](const char* algorithm, const kernels::AttentionCost& cost, auto run) {
+    const Work work{
+        .operations = cost.flops, .bytes = static_cast<double>(cost.bytes_moved), .arithmetic = ArithmeticOf(type)};
+    context.report.AddKernel(PromptLabel(algorithm, type, num_tokens),
+                             {{"name", fmt::format("{}_attention", algorithm)},
+                              {"type", tensor::Name(type)},
+                              {"heads", heads.num_heads},
+                              {"kv_heads", heads.num_kv_heads},
+                              {"head_dim", heads.head_dim},
+                              {"tokens", num_tokens},
+                              {"moved_bytes", cost.bytes_moved},
+                              {"scratch_bytes", cost.scratch_bytes}},
+                             Measure(context.meter, work, {.num_samples = context.options.repeat}, run));
+    context.report.AddText(fmt::format("    {:.1f} MB between kernel and memory, {:.1f} MB of scratch\n",
+                                       static_cast<double>(cost.bytes_moved) / 1e6,
+                                       static_cast<double>(cost.scratch_bytes) / 1e6));
+  };
+  report("flash", flash->cost(), [&] { flash->Run(); });
+  report("naive", naive->cost(), [&] { naive->Run(); });
+  return {};
+}
+
 }  // namespace
 
 Result<int> BenchAttention(KernelBenchContext& context) {
@@ -219,6 +312,15 @@ Result<int> BenchAttention(KernelBenchContext& context) {
         ++num_measured;
       }
     }
+  }
+  // The baseline's scores take 2 GB at 4096 tokens, and four times as much at twice the length.
+  for (const int64_t num_tokens : {512, 1024, 2048, 4096}) {
+    if (!context.wants(PromptLabel("flash", DataType::kBF16, num_tokens)) &&
+        !context.wants(PromptLabel("naive", DataType::kBF16, num_tokens))) {
+      continue;
+    }
+    RETURN_IF_ERROR(BenchPrompt(context, kHeads[0], DataType::kBF16, num_tokens));
+    num_measured += 2;
   }
   return num_measured;
 }
