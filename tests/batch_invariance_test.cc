@@ -121,6 +121,14 @@ INSTANTIATE_TEST_SUITE_P(
                                      Circumstances{"bf16_cache", 64, 16, 2, 17, tensor::DataType::kBF16},
                                      Circumstances{"q8_cache", 64, 16, 2, 17, tensor::DataType::kQ8_0})),
     [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name; });
+// Their models are wider, so that a row is a whole block; what differs between them and the others is the arithmetic.
+INSTANTIATE_TEST_SUITE_P(KQuants, BatchInvariance,
+                         testing::Combine(testing::Values("tiny_q4_K", "tiny_q5_K", "tiny_q6_K"),
+                                          testing::Values(Circumstances{"budget2048", 2048, 32, 2, 0},
+                                                          Circumstances{"preempted16", 64, 16, 2, 17})),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
+                         });
 
 TEST_P(BatchInvariance, TogetherIsAsAlone) {
   const auto& [which, circumstances] = GetParam();

@@ -17,7 +17,15 @@ namespace {
 
 using tensor::DataType;
 
-constexpr int64_t kLayers = 2, kHidden = 32, kHeads = 4, kKvHeads = 2, kHeadDim = 8, kFfn = 64;
+constexpr int64_t kLayers = 2, kHeads = 4, kKvHeads = 2;
+
+struct Widths {
+  uint32_t hidden, head_dim, ffn;
+};
+// Rows of whole blocks of the type.
+Widths WidthsFor(DataType type) {
+  return tensor::Traits(type).block_elements > 32 ? Widths{256, 64, 256} : Widths{32, 8, 64};
+}
 
 struct Token {
   std::string text;
@@ -38,17 +46,17 @@ std::vector<Token> Vocabulary() {
   return tokens;
 }
 
-void DescribeModel(const std::vector<Token>& vocabulary, formats::GgufHeaderBuilder& header) {
+void DescribeModel(const Widths& widths, const std::vector<Token>& vocabulary, formats::GgufHeaderBuilder& header) {
   header.SetString("general.architecture", "llama");
   header.SetString("general.name", "tiny test model");
   header.SetUint32("llama.context_length", 512);
-  header.SetUint32("llama.embedding_length", kHidden);
+  header.SetUint32("llama.embedding_length", widths.hidden);
   header.SetUint32("llama.block_count", kLayers);
-  header.SetUint32("llama.feed_forward_length", kFfn);
+  header.SetUint32("llama.feed_forward_length", widths.ffn);
   header.SetUint32("llama.attention.head_count", kHeads);
   header.SetUint32("llama.attention.head_count_kv", kKvHeads);
   header.SetFloat32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  header.SetUint32("llama.rope.dimension_count", kHeadDim);
+  header.SetUint32("llama.rope.dimension_count", widths.head_dim);
   header.SetString("tokenizer.ggml.model", "llama");
   std::vector<std::string> texts;
   std::vector<float> scores;
@@ -69,22 +77,22 @@ struct Weight {
   bool is_norm;
 };
 
-std::vector<Weight> Weights(int64_t vocab_size) {
-  std::vector<Weight> weights = {{"token_embd.weight", {vocab_size, kHidden}, false},
-                                 {"output_norm.weight", {kHidden}, true}};
+std::vector<Weight> Weights(const Widths& widths, int64_t vocab_size) {
+  std::vector<Weight> weights = {{"token_embd.weight", {vocab_size, widths.hidden}, false},
+                                 {"output_norm.weight", {widths.hidden}, true}};
   for (int64_t layer = 0; layer < kLayers; ++layer) {
     const auto add = [&](const char* name, tensor::Shape shape, bool is_norm = false) {
       weights.push_back({fmt::format("blk.{}.{}.weight", layer, name), shape, is_norm});
     };
-    add("attn_norm", {kHidden}, true);
-    add("attn_q", {kHeads * kHeadDim, kHidden});
-    add("attn_k", {kKvHeads * kHeadDim, kHidden});
-    add("attn_v", {kKvHeads * kHeadDim, kHidden});
-    add("attn_output", {kHidden, kHeads * kHeadDim});
-    add("ffn_norm", {kHidden}, true);
-    add("ffn_gate", {kFfn, kHidden});
-    add("ffn_up", {kFfn, kHidden});
-    add("ffn_down", {kHidden, kFfn});
+    add("attn_norm", {widths.hidden}, true);
+    add("attn_q", {kHeads * widths.head_dim, widths.hidden});
+    add("attn_k", {kKvHeads * widths.head_dim, widths.hidden});
+    add("attn_v", {kKvHeads * widths.head_dim, widths.hidden});
+    add("attn_output", {widths.hidden, kHeads * widths.head_dim});
+    add("ffn_norm", {widths.hidden}, true);
+    add("ffn_gate", {widths.ffn, widths.hidden});
+    add("ffn_up", {widths.ffn, widths.hidden});
+    add("ffn_down", {widths.hidden, widths.ffn});
   }
   return weights;
 }
@@ -92,10 +100,11 @@ std::vector<Weight> Weights(int64_t vocab_size) {
 }  // namespace
 
 std::filesystem::path WriteTinyModel(DataType type) {
+  const Widths widths = WidthsFor(type);
   const std::vector<Token> vocabulary = Vocabulary();
-  const std::vector<Weight> weights = Weights(static_cast<int64_t>(vocabulary.size()));
+  const std::vector<Weight> weights = Weights(widths, static_cast<int64_t>(vocabulary.size()));
   formats::GgufHeaderBuilder header;
-  DescribeModel(vocabulary, header);
+  DescribeModel(widths, vocabulary, header);
   for (const Weight& weight : weights)
     header.AddTensor(weight.name, weight.shape, weight.is_norm ? DataType::kF32 : type);
   const auto path =
