@@ -43,7 +43,7 @@ struct DrawKey {
   uint64_t step = 0;
 };
 
-// Buffers that calls reuse; one per thread. Memory: at most 28 bytes per token of the vocabulary.
+// Buffers that calls reuse; one per thread. Memory: at most 24 bytes per token of the vocabulary.
 struct SamplerScratch {
   std::vector<float> raw_logits;
   std::vector<TokenLogprob> top;

@@ -19,12 +19,23 @@ TokenId Greatest(const std::vector<float>& logits) {
   return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
+// [vocab]; 0 = cannot be drawn.
+std::vector<int64_t> WeightOfEachToken(const TokenWeights& weights, size_t vocab_size) {
+  std::vector<int64_t> result(vocab_size);
+  for (size_t i = 0; i < weights.tokens().size(); ++i) {
+    result.at(static_cast<size_t>(weights.tokens()[i])) = weights.weights()[i];
+  }
+  return result;
+}
+
 std::vector<double> Probabilities(const std::vector<float>& logits, const SamplingParams& params) {
   TokenWeights weights;
   weights.Assign(logits, Greatest(logits), params);
   const double total = std::accumulate(weights.weights().begin(), weights.weights().end(), 0.0);
   std::vector<double> probabilities;
-  for (const int64_t weight : weights.weights()) probabilities.push_back(static_cast<double>(weight) / total);
+  for (const int64_t weight : WeightOfEachToken(weights, logits.size())) {
+    probabilities.push_back(static_cast<double>(weight) / total);
+  }
   return probabilities;
 }
 
@@ -135,15 +146,99 @@ RC_GTEST_PROP(TokenWeights, KeepsWhatAFullSortKeeps, ()) {
   }
 }
 
+// The weights from a ranking of the whole vocabulary, with the same whole numbers: what Assign has to match to the
+// last bit.
+std::vector<int64_t> WeightsBySorting(const std::vector<float>& logits, const std::vector<TokenId>& ranking,
+                                      const SamplingParams& params) {
+  constexpr double kOne = static_cast<double>(int64_t{1} << TokenWeights::kBits);
+  std::vector<int64_t> sorted;
+  for (const TokenId token : ranking) {
+    const double exponent = (double{logits[token]} - double{logits[ranking[0]]}) * (1 / params.temperature);
+    if (exponent < std::log(std::max(params.min_p, 0.5 / kOne))) break;
+    sorted.push_back(static_cast<int64_t>(std::exp(exponent) * kOne + 0.5));
+  }
+  if (params.top_k > 0) sorted.resize(std::min(sorted.size(), static_cast<size_t>(params.top_k)));
+  if (params.top_p < 1) {
+    const double sum = static_cast<double>(std::accumulate(sorted.begin(), sorted.end(), int64_t{0}));
+    int64_t target = static_cast<int64_t>(std::ceil(params.top_p * sum));
+    size_t num_kept = 0;
+    while (target > 0 && num_kept < sorted.size()) target -= sorted[num_kept++];
+    sorted.resize(num_kept);
+  }
+  std::vector<int64_t> weights(logits.size());
+  for (size_t i = 0; i < sorted.size(); ++i) weights[ranking[i]] = sorted[i];
+  return weights;
+}
+
+struct Shape {
+  const char* name;
+  float (*logit)(double uniform, double normal);  // of one token
+};
+
+class FullSortTest : public testing::TestWithParam<Shape> {};
+
+TEST_P(FullSortTest, GivesTheSameWeights) {
+  TokenWeights weights;  // one for all, so that traces of the last use would show
+  for (const size_t vocab_size : {1, 2, 31, 32, 33, 64, 65, 500, 1025, 5000}) {
+    std::vector<float> logits;
+    for (uint64_t i = 0; i < vocab_size; ++i) {
+      const double angle = 6.283185307179586 * UniformDouble(1, vocab_size, i);
+      const double normal = std::sqrt(-2 * std::log(1 - UniformDouble(2, vocab_size, i))) * std::cos(angle);
+      logits.push_back(GetParam().logit(UniformDouble(3, vocab_size, i), normal));
+    }
+    if (logits[Greatest(logits)] == kForbidden) logits.back() = 0;
+    std::vector<TokenId> ranking(vocab_size);
+    std::iota(ranking.begin(), ranking.end(), 0);
+    std::stable_sort(ranking.begin(), ranking.end(), [&](TokenId a, TokenId b) { return logits[a] > logits[b]; });
+    for (const double temperature : {0.00001, 0.8, 1.0, 100.0}) {
+      for (const int top_k : {0, 1, 2, 40, 64, 400, 1024, 4999, 20000}) {
+        for (const double top_p : {1e-300, 0.1, 0.5, 0.9, 0.999, std::nextafter(1.0, 0.0), 1.0}) {
+          for (const double min_p : {0.0, 0.05, 1.0}) {
+            SamplingParams params;
+            params.temperature = temperature;
+            params.top_k = top_k;
+            params.top_p = top_p;
+            params.min_p = min_p;
+            const std::vector<int64_t> expected = WeightsBySorting(logits, ranking, params);
+            weights.Assign(logits, Greatest(logits), params);
+            ASSERT_TRUE(WeightOfEachToken(weights, vocab_size) == expected)
+                << "vocabulary " << vocab_size << " temperature " << temperature << " top_k " << top_k << " top_p "
+                << top_p << " min_p " << min_p;
+            ASSERT_TRUE(std::is_sorted(weights.tokens().begin(), weights.tokens().end()));
+          }
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, FullSortTest,
+    testing::Values(
+        Shape{"Equal", [](double, double) { return 1.5f; }},
+        Shape{"Flat", [](double, double normal) { return static_cast<float>(normal / 100); }},
+        Shape{"Normal", [](double, double normal) { return static_cast<float>(normal * 3); }},
+        Shape{"Wide", [](double, double normal) { return static_cast<float>(normal * 1e37); }},
+        Shape{"Ties", [](double, double normal) { return static_cast<float>(std::floor(normal * 2)); }},
+        Shape{"Peaked",
+              [](double uniform, double normal) {
+                return static_cast<float>(uniform < 0.01 ? normal * 3 + 20 : normal * 3);
+              }},
+        // All but one in one part of the span.
+        Shape{"OneAbove",
+              [](double uniform, double normal) { return uniform > 0.9999 ? 9.0f : static_cast<float>(normal / 1e5); }},
+        Shape{"MostForbidden",
+              [](double uniform, double normal) { return uniform < 0.98 ? kForbidden : static_cast<float>(normal); }}),
+    [](const auto& info) { return std::string(info.param.name); });
+
 TEST(TokenWeights, NucleusOfAFlatVocabularyHasItsShare) {
   const std::vector<float> logits(TokenWeights::kMaxVocabulary, 3.0f);
   SamplingParams params;
   params.top_p = 0.25;
   TokenWeights weights;
   weights.Assign(logits, 0, params);
-  for (size_t i = 0; i < logits.size(); ++i) {
-    ASSERT_EQ(weights.weights()[i] > 0, i < logits.size() / 4) << i;
-  }
+  ASSERT_EQ(weights.tokens().size(), logits.size() / 4);
+  EXPECT_EQ(weights.tokens().back(), static_cast<TokenId>(logits.size() / 4 - 1));
 }
 
 TEST(TokenWeights, DrawReachesBothEnds) {
