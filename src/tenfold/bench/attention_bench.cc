@@ -314,7 +314,9 @@ Result<int> BenchAttention(KernelBenchContext& context) {
     }
   }
   // The baseline's scores take 2 GB at 4096 tokens, and four times as much at twice the length.
-  for (const int64_t num_tokens : {512, 1024, 2048, 4096}) {
+  constexpr int64_t kLongestPrompt = 4096;
+  for (const int64_t num_tokens : context.options.contexts) {
+    if (num_tokens > kLongestPrompt) continue;
     if (!context.wants(PromptLabel("flash", DataType::kBF16, num_tokens)) &&
         !context.wants(PromptLabel("naive", DataType::kBF16, num_tokens))) {
       continue;
