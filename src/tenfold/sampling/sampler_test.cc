@@ -117,6 +117,23 @@ TEST(Sample, GreedyTakesTheLowestOfTheGreatest) {
   }
 }
 
+TEST(Sample, GreedyFindsTheGreatestAndTheBrokenAnywhere) {
+  SamplerScratch scratch;
+  SamplingParams greedy;
+  greedy.temperature = 0;
+  for (size_t i = 0; i < 100; ++i) {
+    std::vector<float> logits(100, -1.0f);
+    logits[i] = 1;
+    EXPECT_EQ(SampleOnce(logits, greedy, scratch)->token, static_cast<TokenId>(i));
+    logits[99] = std::max(logits[99], 1.0f);
+    EXPECT_EQ(SampleOnce(logits, greedy, scratch)->token, static_cast<TokenId>(i));
+    for (const float broken : {kNan, kInfinity}) {
+      logits[i] = broken;
+      EXPECT_FALSE(SampleOnce(logits, greedy, scratch));
+    }
+  }
+}
+
 TEST(Sample, GreedySeesTheAdjustments) {
   SamplerScratch scratch;
   SamplingParams params;

@@ -34,10 +34,9 @@ void ForEachAtLeast(std::span<const float> logits, Least least, Visit visit) {
   }
 }
 
-// The sizes of prefixes of the ranking that are tried before all of it. The nucleus of a sure model has a few tokens,
-// of an unsure one hundreds.
-constexpr size_t kPortionGrowth = 16;
-constexpr std::array<size_t, 2> kPortions = {64, 64 * kPortionGrowth};
+// The nucleus is first looked for among as many of the greatest logits. That of a sure model is there; for an unsure
+// one the attempt costs a twentieth of the time.
+constexpr size_t kPortion = 128;
 
 // FindLastOfNucleus divides the span of the logits into as many parts.
 constexpr size_t kBins = 4096;
@@ -59,8 +58,8 @@ float TokenWeights::Scale::LeastLogit() const {
 
 void TokenWeights::Assign(std::span<const float> logits, TokenId greatest, const SamplingParams& params) {
   CHECK_LE(logits.size(), kMaxVocabulary);
-  tokens_.reserve(logits.size());
-  weights_.reserve(logits.size());
+  tokens_.resize(logits.size());
+  weights_.resize(logits.size());
   candidates_.reserve(logits.size());
   // What would round to 0 needs no exp.
   const Scale scale = {.greatest = static_cast<double>(logits[static_cast<size_t>(greatest)]),
@@ -82,20 +81,17 @@ void TokenWeights::Assign(std::span<const float> logits, TokenId greatest, const
 
 // Makes the tokens up to `last` of the ranking, of weights above 0, the kept ones.
 void TokenWeights::Keep(std::span<const float> logits, const Scale& scale, const Candidate& last) {
-  tokens_.clear();
-  weights_.clear();
+  num_kept_ = 0;
   sum_ = 0;
-  least_logit_ = std::numeric_limits<float>::infinity();
   ForEachAtLeast(
       logits, [&] { return last.logit; },
       [&](TokenId token, float logit) {
         if (logit == last.logit && token > last.token) return;
         const int64_t weight = scale.WeightOf(logit);
         if (weight == 0) return;
-        tokens_.push_back(token);
-        weights_.push_back(weight);
+        tokens_[num_kept_] = token;
+        weights_[num_kept_++] = weight;
         sum_ += weight;
-        least_logit_ = std::min(least_logit_, logit);
       });
 }
 
@@ -103,9 +99,8 @@ void TokenWeights::Keep(std::span<const float> logits, const Scale& scale, const
 // together do not, which a rounded target can mean.
 void TokenWeights::KeepNucleus(std::span<const float> logits, const Scale& scale, int64_t target) {
   if (target > sum_) return;
-  for (const size_t portion : kPortions) {
-    if (portion >= tokens_.size()) break;
-    FindTop(logits, portion);
+  if (num_kept_ > kPortion) {
+    FindTop(logits, kPortion);
     int64_t sum = 0;
     for (const Candidate& candidate : candidates_) sum += scale.WeightOf(candidate.logit);
     if (sum >= target) {
@@ -115,20 +110,27 @@ void TokenWeights::KeepNucleus(std::span<const float> logits, const Scale& scale
       for (; target > 0; ++i) target -= scale.WeightOf(candidates_[i].logit);
       return Keep(logits, scale, candidates_[i - 1]);
     }
-    // What follows is less likely, so the next portion has at most kPortionGrowth times the sum.
-    if (sum < target / static_cast<int64_t>(kPortionGrowth)) break;
   }
+  // Tokens whose weights would not fill what the nucleus leaves out if all had them: often most of the vocabulary.
+  const int64_t least_weight = (sum_ - target) / static_cast<int64_t>(num_kept_);
+  Retain([&](size_t i) { return weights_[i] >= least_weight; });
   const Candidate last = FindLastOfNucleus(logits, static_cast<float>(scale.greatest), target);
-  size_t num_kept = 0;
+  Retain([&](size_t i) { return !last.IsMoreLikelyThan({logits[static_cast<size_t>(tokens_[i])], tokens_[i]}); });
+}
+
+// Reduces the kept tokens to those for whose places is_kept() holds. Without a branch, which would be hard to predict.
+template <class IsKept>
+void TokenWeights::Retain(IsKept is_kept) {
+  const size_t num_before = num_kept_;
+  num_kept_ = 0;
   sum_ = 0;
-  for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (last.IsMoreLikelyThan({logits[static_cast<size_t>(tokens_[i])], tokens_[i]})) continue;
-    tokens_[num_kept] = tokens_[i];
-    weights_[num_kept] = weights_[i];
-    sum_ += weights_[num_kept++];
+  for (size_t i = 0; i < num_before; ++i) {
+    const bool keeps = is_kept(i);
+    tokens_[num_kept_] = tokens_[i];
+    weights_[num_kept_] = weights_[i];
+    sum_ += keeps ? weights_[i] : 0;
+    num_kept_ += keeps;
   }
-  tokens_.resize(num_kept);
-  weights_.resize(num_kept);
 }
 
 // The token of the kept ones with which the sum of the weights, in order of the ranking, reaches `target`.
@@ -138,22 +140,22 @@ void TokenWeights::KeepNucleus(std::span<const float> logits, const Scale& scale
 // halves its range each time: linear, even where most tokens fall into one part.
 TokenWeights::Candidate TokenWeights::FindLastOfNucleus(std::span<const float> logits, float greatest, int64_t target) {
   const auto logit_of = [&](TokenId token) { return logits[static_cast<size_t>(token)]; };
-  // Rounding keeps the order of values, so the parts are in order, wherever their limits fall. In double, where the
-  // difference of two floats is finite.
-  const double top = static_cast<double>(greatest);
-  const double parts = greatest > least_logit_ ? (kBins - 1) / (top - static_cast<double>(least_logit_)) : 0;
-  const auto bin_of = [&](float logit) {
-    return static_cast<size_t>(static_cast<int>((top - static_cast<double>(logit)) * parts));
-  };
+  float least_logit = greatest;
+  for (size_t i = 0; i < num_kept_; ++i) least_logit = std::min(least_logit, logit_of(tokens_[i]));
+  // Rounding keeps the order of values, so the parts are in order, wherever their limits fall. No difference overflows:
+  // weights above 0 reach as far as 43 ln 2 times the temperature.
+  const float span = greatest - least_logit;
+  const float parts = span > 1e-30f ? static_cast<float>(kBins - 2) / span : 0;
+  const auto bin_of = [&](float logit) { return static_cast<size_t>(static_cast<int>((greatest - logit) * parts)); };
 
   std::array<int64_t, kBins> bin_sums{};
-  for (size_t i = 0; i < tokens_.size(); ++i) bin_sums[bin_of(logit_of(tokens_[i]))] += weights_[i];
+  for (size_t i = 0; i < num_kept_; ++i) bin_sums[bin_of(logit_of(tokens_[i]))] += weights_[i];
   size_t boundary = 0;
   for (; bin_sums[boundary] < target; ++boundary) target -= bin_sums[boundary];
 
   // Candidates carry the place among the kept tokens instead of the id, which is in the same order.
   candidates_.clear();
-  for (size_t i = 0; i < tokens_.size(); ++i) {
+  for (size_t i = 0; i < num_kept_; ++i) {
     const float logit = logit_of(tokens_[i]);
     if (bin_of(logit) == boundary) candidates_.push_back({logit, static_cast<TokenId>(i)});
   }

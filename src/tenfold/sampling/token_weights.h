@@ -32,8 +32,8 @@ class TokenWeights {
   TokenId Draw(double uniform) const;
 
   // The tokens that can be drawn, in order of ids, and the weight of each, above 0.
-  std::span<const TokenId> tokens() const { return tokens_; }
-  std::span<const int64_t> weights() const { return weights_; }
+  std::span<const TokenId> tokens() const { return std::span(tokens_).first(num_kept_); }
+  std::span<const int64_t> weights() const { return std::span(weights_).first(num_kept_); }
 
  private:
   struct Candidate {
@@ -41,7 +41,7 @@ class TokenWeights {
     TokenId token;
 
     bool IsMoreLikelyThan(const Candidate& other) const {
-      return logit != other.logit ? logit > other.logit : token < other.token;
+      return (logit > other.logit) | ((logit == other.logit) & (token < other.token));
     }
   };
 
@@ -58,12 +58,15 @@ class TokenWeights {
   void Keep(std::span<const float> logits, const Scale& scale, const Candidate& last);
   void KeepNucleus(std::span<const float> logits, const Scale& scale, int64_t target);
   Candidate FindLastOfNucleus(std::span<const float> logits, float greatest, int64_t target);
+  template <class IsKept>
+  void Retain(IsKept is_kept);
   void FindTop(std::span<const float> logits, size_t count);
 
+  // The first num_kept_ are in use.
   std::vector<TokenId> tokens_;
   std::vector<int64_t> weights_;
-  int64_t sum_ = 0;        // of weights_
-  float least_logit_ = 0;  // of tokens_, after Keep
+  size_t num_kept_ = 0;
+  int64_t sum_ = 0;  // of the weights
   std::vector<Candidate> candidates_;
 };
 

@@ -216,6 +216,8 @@ INSTANTIATE_TEST_SUITE_P(
     Table, FullSortTest,
     testing::Values(
         Shape{"Equal", [](double, double) { return 1.5f; }},
+        // A span whose reciprocal is no number.
+        Shape{"AlmostEqual", [](double uniform, double) { return uniform < 0.5 ? 0.0f : 1e-45f; }},
         Shape{"Flat", [](double, double normal) { return static_cast<float>(normal / 100); }},
         Shape{"Normal", [](double, double normal) { return static_cast<float>(normal * 3); }},
         Shape{"Wide", [](double, double normal) { return static_cast<float>(normal * 1e37); }},
