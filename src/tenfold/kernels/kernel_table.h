@@ -29,8 +29,8 @@ struct MatmulPiece {
   std::byte* scratch = nullptr;  // the thread's own, MatmulThreadScratchBytes(*weights), 64-byte aligned
 };
 
-// Two tiles of 32-blocks with their bits taken apart: 512 integers and up to two scales for each of 16 rows.
-inline constexpr int64_t kUnpackedBlockBytes = 640;
+// Two tiles of unpacked 32-blocks: 512 integers, and for each of 16 rows four multiples of a scale and a minimum.
+inline constexpr int64_t kUnpackedBlockBytes = 832;
 inline size_t MatmulThreadScratchBytes(const PackedMatrix& weights) {
   return static_cast<size_t>(2 * (weights.padded_cols() / kQuantBlock) * kUnpackedBlockBytes);
 }
@@ -59,7 +59,7 @@ struct AttentionPiece {
   const int32_t* page_ids = nullptr;  // of the sequence, in order
   int64_t layer = 0;
   int64_t kv_head = 0;
-  AttentionKeys next;             // what this thread will probably read afterwards: fetched meanwhile
+  AttentionKeys next;          // what this thread will probably read afterwards: fetched meanwhile
   int64_t group_size = 1;      // query heads that share the kv head
   int64_t first_position = 0;  // of the first query; it sees keys 0..first_position
   int64_t num_queries = 0;

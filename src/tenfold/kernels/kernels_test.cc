@@ -141,10 +141,11 @@ TEST_P(MatmulTest, RowsDoNotDependOnTheirCompany) {
   const OwnedWeights weights(shape.type, shape.outputs, shape.cols);
   platform::ThreadPool one(1), three(3);
   const PackedMatrix packed = PackedMatrix::Pack(weights.view, {}, three).value();
-  constexpr int64_t kRows = 41;
+  // Enough for the narrowest row tiles to be unpacked for (WeightFormats::kUnpackFrom), and the widest, too.
+  constexpr int64_t kRows = 101;
   const std::vector<float> x = Random(static_cast<size_t>(kRows * shape.cols), 3);
   const std::vector<float> together = RunMatmul(*table, three, packed, x, kRows);
-  for (const int64_t count : {0, 1, 2, 3, 4, 5, 6, 8, 11, 16, 40}) {
+  for (const int64_t count : {0, 1, 2, 3, 4, 5, 6, 8, 11, 16, 40, 100}) {
     const std::vector<float> some(x.begin() + shape.cols, x.begin() + (1 + count) * shape.cols);
     const std::vector<float> y = RunMatmul(*table, one, packed, some, count);
     for (size_t i = 0; i < y.size(); ++i)

@@ -87,9 +87,6 @@ struct Matmul {
   // How far ahead of one stream to fetch: what memory delivers to one core in about 200 ns.
   static constexpr int64_t kStreamAheadBytes = 4608;
 
-  // From this many row tiles on, formats that are hard to unpack are unpacked once for all of them.
-  static constexpr int64_t kManyRowTiles = 3;
-
   // The weight tiles of one pass: where their bits are, and which columns of y they make.
   template <int kTiles>
   struct WeightTiles {
@@ -144,8 +141,8 @@ struct Matmul {
     const std::byte* const end = next + num_lines * 64;
     WeightTiles<kTiles> tiles{.data = {}, .first = tile};
     for (int t = 0; t < kTiles; ++t) tiles.data[t] = w.tile(tile + t);
-    if constexpr (requires { Format::kUnpackForManyRows; }) {
-      if (Format::kUnpackForManyRows && num_passes >= kManyRowTiles) {
+    if constexpr (requires { Format::kUnpackFrom; }) {
+      if (num_passes >= Format::kUnpackFrom) {
         using Unpacked = UnpackedFormat<S, Format>;
         for (int t = 0; t < kTiles; ++t) {
           std::byte* const unpacked = piece.scratch + t * blocks_per_pass * Unpacked::kStepBytes;

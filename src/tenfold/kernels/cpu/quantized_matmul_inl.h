@@ -5,8 +5,9 @@
 // an exact integer dot, then one f32 fused multiply-add with the weights' scale times the activations'; blocks in
 // order, one chain (law 2). On processors with two ports for multiplications that is 8 + 1 operations on them. The
 // product of the scales is exact and needs none: the four multiples that an activation scale may ask for are made by
-// additions, once for all rows, and wait in L1; its power of two is an integer addition to the exponent. Unpacking
-// nibbles and converting use the other ports, too, and come free beside kRows >= 5.
+// additions, once for all rows of a pass or, where there are many passes, for all of them; its power of two is an
+// integer addition to the exponent. Unpacking nibbles and converting use the other ports, too, and come free beside
+// kRows >= 5.
 #pragma once
 
 #include <bit>
@@ -35,8 +36,8 @@ struct Prefetch {
 //   ForEachGroup<kPart>(steps, b, dot)   calls dot(group, weights[kTiles]) for the groups of 4 K in part kPart of block
 //   b Scale<kPart>(step, b)                what the part's integer dot is multiplied by Minimum(step, b) what the
 //   block's sum of activations is multiplied by (kHasMinimum)
-// kUnpackForManyRows: taking the bits apart and computing scales costs ports that the dots need, or more time than they
-// leave free; with many rows it is done once, into an UnpackedFormat.
+// kUnpackFrom: with that many row tiles or more it pays to do once, into an UnpackedFormat, what is the same for all of
+// them. kBitsComeFree: not the taking apart of bits, which the ports that the dots leave free do beside them.
 // Integer weights are unsigned, 2^kOffsetShift too large unless that is negative. A block has 1 or 2 parts with scales
 // of their own.
 template <class S>
@@ -49,7 +50,7 @@ struct WeightFormats {
   static TENFOLD_INLINE void BothHalves(const uint8_t* const (&blocks)[kTiles], Dot dot) {
     for (int i = 0; i < 4; ++i) {
       Bytes packed[kTiles], weights[kTiles];
-      for (int t = 0; t < kTiles; ++t) packed[t] = S::LoadBytes(blocks[t] + i * 64);
+      for (int t = 0; t < kTiles; ++t) packed[t] = S::Once(S::LoadBytes(blocks[t] + i * 64));
       for (int t = 0; t < kTiles; ++t) weights[t] = S::LowNibbles(packed[t]);
       dot(i, weights);
       for (int t = 0; t < kTiles; ++t) weights[t] = S::HighNibbles(packed[t]);
@@ -60,7 +61,8 @@ struct WeightFormats {
   struct Q4_0 {
     static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 3;
     static constexpr int64_t kStepBytes = 576;
-    static constexpr bool kHasMinimum = false, kUnpackForManyRows = false;
+    static constexpr bool kHasMinimum = false, kBitsComeFree = true;
+    static constexpr int64_t kUnpackFrom = 16;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
       const uint8_t* blocks[kTiles];
@@ -76,7 +78,8 @@ struct WeightFormats {
   struct Q8_0 {
     static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 7;
     static constexpr int64_t kStepBytes = 1088;
-    static constexpr bool kHasMinimum = false, kUnpackForManyRows = false;
+    static constexpr bool kHasMinimum = false, kBitsComeFree = true;
+    static constexpr int64_t kUnpackFrom = 16;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
       for (int g = 0; g < 8; ++g) {
@@ -95,7 +98,8 @@ struct WeightFormats {
   template <int64_t kOffset>
   struct ScalesAndMinima {
     static constexpr int kBlocksPerStep = 8, kParts = 1, kOffsetShift = -1;
-    static constexpr bool kHasMinimum = true, kUnpackForManyRows = true;
+    static constexpr bool kHasMinimum = true;
+    static constexpr int64_t kUnpackFrom = 3;
     template <int kPart>
     static F32 Scale(const uint8_t* step, int b) {
       return S::Mul(S::WidenUnsigned(step + kOffset + b * 16),
@@ -108,6 +112,7 @@ struct WeightFormats {
   };
 
   struct Q4_K : ScalesAndMinima<2048> {
+    static constexpr bool kBitsComeFree = true;
     static constexpr int64_t kStepBytes = 2368;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
@@ -119,6 +124,7 @@ struct WeightFormats {
 
   // Fifth bits: bit g of byte [row][j] belongs to K 4 g + j of the block.
   struct Q5_K : ScalesAndMinima<2560> {
+    static constexpr bool kBitsComeFree = false;
     static constexpr int64_t kStepBytes = 2880;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
@@ -147,7 +153,8 @@ struct WeightFormats {
   struct Q6_K {
     static constexpr int kBlocksPerStep = 8, kParts = 2, kOffsetShift = 5;
     static constexpr int64_t kStepBytes = 3392;
-    static constexpr bool kHasMinimum = false, kUnpackForManyRows = true;
+    static constexpr bool kHasMinimum = false, kBitsComeFree = false;
+    static constexpr int64_t kUnpackFrom = 3;
     template <int kPart, int kTiles, class Dot>
     static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int b, Dot dot) {
       Bytes high[kTiles];
@@ -176,32 +183,60 @@ struct WeightFormats {
   };
 };
 
-// A tile of `Packed` with its bits taken apart: per block of 32 K, 8 registers of integers, then the parts' scales and,
-// where there are minima, those, as floats. Holds the same numbers, so products are the same to the last bit.
+// Whether a kernel makes the multiples of a weight scale, which pays when enough rows share them, or multiplies by each
+// row's scale. Decided for an instruction set, not for a number of rows: the product of the scales is the same, but for
+// that with a weight scale of zero, which the exponent makes 2^(e - 127).
+template <class S>
+inline constexpr bool kRowsShareMultiples = S::kMatmulRows >= 4;
+
+// Exact: the scales of no weight format have more than 17 significant bits.
+template <class S>
+TENFOLD_INLINE inline void FourToSevenTimes(typename S::F32 scale, typename S::F32 (&multiples)[4]) {
+  const auto two = S::Add(scale, scale), four = S::Add(two, two), five = S::Add(four, scale);
+  multiples[0] = four;
+  multiples[1] = five;
+  multiples[2] = S::Add(four, two);
+  multiples[3] = S::Add(five, two);
+}
+
+// A tile of `Packed` with all that is the same for every row done: per block of 32 K the integers, taken apart unless
+// their bits come free; then, as floats, the four multiples of the scale or the parts' scales; then the minima. Holds
+// the same numbers, so products are the same to the last bit.
 template <class S, class Packed>
 struct UnpackedFormat {
   using Bytes = typename S::Bytes;
   static constexpr int kBlocksPerStep = 1, kParts = Packed::kParts, kOffsetShift = Packed::kOffsetShift;
-  static constexpr bool kHasMinimum = Packed::kHasMinimum, kUnpackForManyRows = false;
-  static constexpr int64_t kStepBytes = 512 + 64 * (kParts + (kHasMinimum ? 1 : 0));
+  static constexpr bool kHasMinimum = Packed::kHasMinimum, kBitsComeFree = Packed::kBitsComeFree;
+  static constexpr bool kHasMultiples = kParts == 1 && kRowsShareMultiples<S>;
+  // Of a block: as Packed keeps them, in front of its scales, or a byte each.
+  static constexpr int64_t kWeightBytes =
+      kBitsComeFree ? Packed::kStepBytes / Packed::kBlocksPerStep / 256 * 256 : int64_t{512};
+  static constexpr int64_t kMinimumOffset = kWeightBytes + 64 * (kHasMultiples ? 4 : kParts);
+  static constexpr int64_t kStepBytes = kMinimumOffset + (kHasMinimum ? 64 : 0);
   static_assert(kStepBytes <= kUnpackedBlockBytes);
 
   template <int kPart, int kTiles, class Dot>
   static TENFOLD_INLINE void ForEachGroup(const uint8_t* const (&steps)[kTiles], int, Dot dot) {
-    constexpr int kGroups = 8 / kParts;
-    for (int g = kPart * kGroups; g < (kPart + 1) * kGroups; ++g) {
-      Bytes weights[kTiles];
-      for (int t = 0; t < kTiles; ++t) weights[t] = S::LoadBytes(steps[t] + g * 64);
-      dot(g, weights);
+    if constexpr (kBitsComeFree) {
+      Packed::template ForEachGroup<kPart, kTiles>(steps, 0, dot);
+    } else {
+      constexpr int kGroups = 8 / kParts;
+      for (int g = kPart * kGroups; g < (kPart + 1) * kGroups; ++g) {
+        Bytes weights[kTiles];
+        for (int t = 0; t < kTiles; ++t) weights[t] = S::LoadBytes(steps[t] + g * 64);
+        dot(g, weights);
+      }
     }
   }
   template <int kPart>
   static typename S::F32 Scale(const uint8_t* step, int) {
-    return S::Load(reinterpret_cast<const float*>(step + 512) + kPart * 16);
+    return S::Load(Floats(step, kWeightBytes) + kPart * 16);
   }
-  static typename S::F32 Minimum(const uint8_t* step, int) {
-    return S::Load(reinterpret_cast<const float*>(step + 512) + kParts * 16);
+  // 4 + index times the scale.
+  static typename S::F32 Multiple(const uint8_t* step, int32_t index) requires(kHasMultiples) {
+    return S::Load(Floats(step, kWeightBytes) + index * 16);
   }
+  static typename S::F32 Minimum(const uint8_t* step, int) { return S::Load(Floats(step, kMinimumOffset)); }
 
   static void Unpack(const std::byte* tile, int64_t num_blocks, std::byte* to) {
     const auto* step = reinterpret_cast<const uint8_t*>(tile);
@@ -210,20 +245,36 @@ struct UnpackedFormat {
       for (int b = 0; b < Packed::kBlocksPerStep; ++b, out += kStepBytes) {
         UnpackPart<0>(step, b, out);
         if constexpr (kParts == 2) UnpackPart<1>(step, b, out);
-        if constexpr (kHasMinimum) {
-          S::Store(reinterpret_cast<float*>(out + 512) + kParts * 16, Packed::Minimum(step, b));
-        }
+        if constexpr (kHasMinimum) S::Store(Floats(out, kMinimumOffset), Packed::Minimum(step, b));
       }
     }
+    // g++ 12 takes this function for Q5_K to be free of side effects, and drops calls to it.
+    asm volatile("" ::: "memory");
   }
 
  private:
+  static const float* Floats(const uint8_t* step, int64_t offset) {
+    return reinterpret_cast<const float*>(step + offset);
+  }
+  static float* Floats(uint8_t* step, int64_t offset) { return reinterpret_cast<float*>(step + offset); }
+
   template <int kPart>
   static void UnpackPart(const uint8_t* step, int b, uint8_t* out) {
-    const uint8_t* const steps[1] = {step};
-    Packed::template ForEachGroup<kPart, 1>(
-        steps, b, [&](int group, const Bytes(&weights)[1]) { S::StoreBytes(out + group * 64, weights[0]); });
-    S::Store(reinterpret_cast<float*>(out + 512) + kPart * 16, Packed::template Scale<kPart>(step, b));
+    if constexpr (kBitsComeFree) {
+      std::memcpy(out, step + b * kWeightBytes, kWeightBytes);
+    } else {
+      const uint8_t* const steps[1] = {step};
+      Packed::template ForEachGroup<kPart, 1>(
+          steps, b, [&](int group, const Bytes(&weights)[1]) { S::StoreBytes(out + group * 64, weights[0]); });
+    }
+    const auto scale = Packed::template Scale<kPart>(step, b);
+    if constexpr (kHasMultiples) {
+      typename S::F32 multiples[4];
+      FourToSevenTimes<S>(scale, multiples);
+      for (int i = 0; i < 4; ++i) S::Store(Floats(out, kWeightBytes) + i * 16, multiples[i]);
+    } else {
+      S::Store(Floats(out, kWeightBytes) + kPart * 16, scale);
+    }
   }
 };
 
@@ -287,24 +338,25 @@ struct QuantizedKernel {
     Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
   }
 
-  // Making the multiples of a scale pays when enough rows share them. Decided for an instruction set, not for kRows: the
-  // product of the scales is the same, but for that with a weight scale of zero, which the exponent makes 2^(e - 127).
-  static constexpr bool kManyRowsShareScales = S::kMatmulRows >= 4;
-
   static TENFOLD_INLINE void OnePart(const uint8_t* const (&steps)[kTiles], int b, const Activations& x,
                                      F32 (&sums)[kRows][kTiles]) {
     I32 dots[kRows][kTiles];
     Dots<0>(steps, b, x, dots);
-    if constexpr (kManyRowsShareScales) {
-      F32 scales[kTiles][4];
-      for (int t = 0; t < kTiles; ++t) FourToSevenTimes(Format::template Scale<0>(steps[t], b), scales[t]);
+    const auto add = [&](auto multiple) TENFOLD_INLINE {
       for (int r = 0; r < kRows; ++r) {
         const I32 exponent = S::SetInt(x.row(r).exponent());
         for (int t = 0; t < kTiles; ++t) {
-          const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(scales[t][x.row(r).multiple()])));
+          const F32 scale = S::FromBits(S::AddInt(exponent, S::BitsOf(multiple(t, x.row(r).multiple()))));
           sums[r][t] = S::MulAdd(S::ToFloats(dots[r][t]), scale, sums[r][t]);
         }
       }
+    };
+    if constexpr (requires { Format::Multiple(steps[0], 0); }) {
+      add([&](int t, int32_t index) TENFOLD_INLINE { return Format::Multiple(steps[t], index); });
+    } else if constexpr (kRowsShareMultiples<S>) {
+      F32 multiples[kTiles][4];
+      for (int t = 0; t < kTiles; ++t) FourToSevenTimes<S>(Format::template Scale<0>(steps[t], b), multiples[t]);
+      add([&](int t, int32_t index) TENFOLD_INLINE { return multiples[t][index]; });
     } else {
       for (int t = 0; t < kTiles; ++t) {
         const F32 scale = Format::template Scale<0>(steps[t], b);
@@ -335,15 +387,6 @@ struct QuantizedKernel {
       const F32 scale = S::Set(x.row(r).scale());
       for (int t = 0; t < kTiles; ++t) sums[r][t] = S::MulAdd(parts[r][t], scale, sums[r][t]);
     }
-  }
-
-  // Exact: the scales of no weight format have more than 17 significant bits.
-  static TENFOLD_INLINE void FourToSevenTimes(F32 scale, F32 (&multiples)[4]) {
-    const F32 two = S::Add(scale, scale), four = S::Add(two, two), five = S::Add(four, scale);
-    multiples[0] = four;
-    multiples[1] = five;
-    multiples[2] = S::Add(four, two);
-    multiples[3] = S::Add(five, two);
   }
 
   static void Run(const std::byte* const* tiles, int64_t num_blocks, const std::byte* x, const std::byte* extra,

@@ -148,6 +148,7 @@ struct SimdAvx2 {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
             _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32))};
   }
+  static Bytes Once(Bytes a) { return a; }
   static void StoreBytes(uint8_t* to, Bytes a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a.low);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32), a.high);

@@ -15,6 +15,7 @@
 //   registers hold beside a product's operands.
 //   A Quad is four signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x,
 //   exact.
+//   Once(bytes)  the same, loaded once and kept in a register: not read again by each instruction that uses it.
 //   Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
 //   b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
 //   keeps a[2i] and makes a[2i+1] zero.
@@ -119,6 +120,10 @@ struct SimdAvx512 {
   }
   static F32 ToFloats(I32 a) { return _mm512_cvtepi32_ps(a); }
   static Bytes LoadBytes(const uint8_t* from) { return _mm512_loadu_si512(from); }
+  static Bytes Once(Bytes a) {
+    asm("" : "+v"(a));
+    return a;
+  }
   static void StoreBytes(uint8_t* to, Bytes a) { _mm512_storeu_si512(to, a); }
   static Bytes LowNibbles(Bytes a) { return _mm512_and_si512(a, _mm512_set1_epi8(0xf)); }
   static Bytes HighNibbles(Bytes a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(0xf)); }

@@ -142,6 +142,7 @@ struct SimdPortable {
     std::memcpy(result.byte, from, sizeof(result.byte));
     return result;
   }
+  static const Bytes& Once(const Bytes& a) { return a; }
   static void StoreBytes(uint8_t* to, const Bytes& a) { std::memcpy(to, a.byte, sizeof(a.byte)); }
   static Bytes LowNibbles(Bytes a) {
     for (uint8_t& byte : a.byte) byte &= 0xf;
