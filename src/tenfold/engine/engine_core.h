@@ -18,6 +18,7 @@
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/engine/engine_options.h"
 #include "tenfold/engine/request.h"
+#include "tenfold/engine/roster.h"
 #include "tenfold/engine/sequence.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/model/model.h"
@@ -44,7 +45,7 @@ class EngineCore {
   void Cancel(RequestId id, EventBatch& events);
   void CancelAll(EventBatch& events);
 
-  bool HasWork() const { return !running_.empty() || !waiting_.empty(); }
+  bool HasWork() const { return !roster_->empty(); }
   // Computes one step and appends its events. Does nothing without work.
   void Step(EventBatch& events);
 
@@ -53,7 +54,7 @@ class EngineCore {
   size_t activation_bytes() const { return runner_->arena_bytes(); }
 
   // Recounts every page from the tables that hold it. Errors: kCorrupt, saying which page or table is wrong.
-  Status CheckIntegrity() const;
+  Status CheckIntegrity() const { return roster_->CheckIntegrity(); }
 
   // Sees every row of logits that is sampled from, before sampling changes it. For tests of law 2; null by default.
   using LogitsObserver = void (*)(void* context, const Sequence& sequence, std::span<const float> logits);
@@ -63,10 +64,7 @@ class EngineCore {
   EngineCore(const EngineOptions& options, const KvCachePlan& kv_plan, const model::Model& model,
              platform::ThreadPool& threads);
 
-  void PlanStep();
-  void Preempt(scheduler::SequenceId id);
-  void Admit(scheduler::SequenceId id);
-  std::span<float> Compute();
+  std::span<float> Compute(const scheduler::StepPlan& plan);
   // Sequences of this step that get a token, each with its row of logits.
   struct Draw {
     Sequence* sequence;
@@ -74,38 +72,28 @@ class EngineCore {
     Result<sampling::SampledToken> token = sampling::SampledToken{};
     TokenLogprobs logprobs = {};
   };
-  void CollectDraws(std::span<float> logits);
+  void CollectDraws(const scheduler::StepPlan& plan, std::span<float> logits);
   void ForkSamples(Sequence& parent, std::span<const float> logits);
   void SampleAll();
   void AcceptAll(EventBatch& events);
   void Finish(Sequence& sequence);
 
-  // Both lists are in order of (arrival, id).
-  void InsertRunning(std::unique_ptr<Sequence> sequence);
-  void InsertWaiting(std::unique_ptr<Sequence> sequence);
-
   const EngineOptions options_;
   const KvCachePlan kv_plan_;
   const model::Model* model_;
   platform::ThreadPool* threads_;
-  std::unique_ptr<cache::PagePool> pool_;  // outlives the sequences below
+  std::unique_ptr<cache::PagePool> pool_;  // outlives the sequences of the roster
+  std::unique_ptr<Roster<Sequence>> roster_;
   std::unique_ptr<model::Runner> runner_;
-  std::unique_ptr<scheduler::SchedulingPolicy> policy_;
   std::vector<TokenId> end_tokens_;
   uint64_t seed_;
 
-  std::vector<std::unique_ptr<Sequence>> running_;
-  std::deque<std::unique_ptr<Sequence>> waiting_;
-  std::unordered_map<scheduler::SequenceId, Sequence*> by_id_;
   std::unordered_map<RequestId, std::vector<scheduler::SequenceId>> unfinished_;  // samples of each request
   scheduler::SequenceId next_id_ = 0;
   int64_t next_arrival_ = 0;
   EngineStats stats_;
 
   // Reused from step to step.
-  std::vector<scheduler::SequenceView> running_views_;
-  std::vector<scheduler::SequenceView> waiting_views_;
-  scheduler::StepPlan plan_;
   std::vector<model::SequenceChunk> chunks_;
   std::vector<Draw> draws_;
   std::deque<std::vector<float>> forked_logits_;   // rows for samples forked in this step

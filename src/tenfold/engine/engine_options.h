@@ -16,11 +16,11 @@ struct EngineOptions {
   int64_t max_num_seqs = 128;
   // Tokens per step. A prompt's chunk delays everybody's next token by its own time, so a CPU wants fewer than a GPU.
   int64_t max_num_batched_tokens = 256;
-  int64_t page_size = 32;                                   // tokens; 16, 32, 64 or a multiple of 64
+  int64_t page_size = 32;                                         // tokens; 16, 32, 64 or a multiple of 64
   tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;  // F32, F16, BF16 or Q8_0
-  size_t kv_cache_bytes = 0;                                // 0 = kKvCacheShare of the free memory, see PlanKvCache
-  int64_t max_waiting_requests = 4096;                      // beyond these, Submit says "try again later"
-  uint64_t seed = 0;                                        // of requests that bring none; 0 = another one each start
+  size_t kv_cache_bytes = 0;            // 0 = kKvCacheShare of the free memory, see PlanKvCache
+  int64_t max_waiting_requests = 4096;  // beyond these, Submit says "try again later"
+  uint64_t seed = 0;                    // of requests that bring none; 0 = another one each start
 };
 
 // The key-value cache that an engine will allocate.

@@ -11,30 +11,32 @@ namespace {
 // A completion continues a text, so its first word keeps the space before it.
 constexpr tokenizer::DecodeOptions kDecodeOptions = {.skip_special = true, .begins_text = false};
 
+int64_t MaxNumTokens(const Request& request, int64_t max_model_len) {
+  if (!request.sampling.max_tokens) return max_model_len;
+  return std::min(max_model_len, static_cast<int64_t>(request.prompt.size()) + *request.sampling.max_tokens);
+}
+
 }  // namespace
 
 Sequence::Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<const Request> request, uint64_t seed,
-                   cache::PageTable table, const tokenizer::Tokenizer& tokenizer)
-    : id_(id),
-      arrival_(arrival),
+                   int64_t max_model_len, cache::PageTable table, const tokenizer::Tokenizer& tokenizer)
+    : ScheduledSequence(id, arrival, std::move(table)),
       request_(std::move(request)),
       seed_(seed),
+      max_num_tokens_(MaxNumTokens(*request_, max_model_len)),
       tokens_(request_->prompt),
-      table_(std::move(table)),
       detokenizer_(tokenizer, kDecodeOptions),
       stop_strings_(request_->sampling.stop, request_->sampling.include_stop_str_in_output) {
   counts_.AddPrompt(tokens_);
 }
 
 Sequence::Sequence(const Sequence& parent, scheduler::SequenceId id, int sample)
-    : id_(id),
-      arrival_(parent.arrival_),
+    : ScheduledSequence(id, parent.arrival(), parent.table().Fork(), SequenceState::kRunning),
       request_(parent.request_),
       seed_(parent.seed_),
+      max_num_tokens_(parent.max_num_tokens_),
       sample_(sample),
-      state_(SequenceState::kRunning),
       tokens_(parent.tokens_),
-      table_(parent.table_.Fork()),
       counts_(parent.counts_),
       detokenizer_(parent.detokenizer_),
       stop_strings_(parent.stop_strings_) {}
@@ -44,27 +46,7 @@ std::unique_ptr<Sequence> Sequence::Fork(scheduler::SequenceId id, int sample) c
   return std::unique_ptr<Sequence>(new Sequence(*this, id, sample));
 }
 
-void Sequence::MoveTo(SequenceState state) {
-  const bool allowed = (state_ == SequenceState::kWaiting && state == SequenceState::kRunning) ||
-                       (state_ == SequenceState::kRunning && state == SequenceState::kWaiting) ||
-                       (state_ != SequenceState::kFinished && state == SequenceState::kFinished);
-  CHECK_MSG(allowed, "sequence {} from state {} to {}", id_, static_cast<int>(state_), static_cast<int>(state));
-  if (state != SequenceState::kRunning) table_.Free();
-  state_ = state;
-}
-
-scheduler::SequenceView Sequence::View() const {
-  return {.id = id_,
-          .arrival = arrival_,
-          .num_tokens = num_tokens(),
-          .num_computed = num_computed(),
-          .num_pages = table_.num_pages(),
-          .num_exclusive_pages = table_.num_exclusive_pages(),
-          .copies_last_page = table_.copies_last_page(),
-          .num_seats = forks_after_prompt() ? request_->sampling.n : 1};
-}
-
-OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenizer, int64_t max_model_len) {
+OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenizer) {
   const sampling::SamplingParams& params = request_->sampling;
   tokens_.push_back(token);
   counts_.AddOutput(token);
@@ -88,8 +70,7 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
       }
     }
   }
-  const bool full = num_tokens() >= max_model_len || (params.max_tokens && num_output_tokens() >= *params.max_tokens);
-  if (event.finish == FinishReason::kNone && full) event.finish = FinishReason::kLength;
+  if (event.finish == FinishReason::kNone && num_tokens() >= max_num_tokens()) event.finish = FinishReason::kLength;
   if (event.finish != FinishReason::kNone) {
     if (event.stop_string.empty()) {
       sampling::StopStringMatcher::Output rest = stop_strings_.Feed(detokenizer_.Flush());

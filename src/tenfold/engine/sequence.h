@@ -1,12 +1,6 @@
 // Sequence: one sample of a request from submission to its end: tokens, pages, sampling state, text so far.
 //
-// Owned by EngineCore; engine thread only.
-//
-// States and the moves between them:
-//
-//   kWaiting  -> kRunning   admitted: pages for all its tokens
-//   kRunning  -> kWaiting   preempted: pages given back, computed again later
-//   kWaiting, kRunning -> kFinished
+// Owned by EngineCore; engine thread only. Its states: scheduled_sequence.h.
 #pragma once
 
 #include <cstdint>
@@ -17,47 +11,37 @@
 #include "tenfold/base/token_id.h"
 #include "tenfold/cache/page_table.h"
 #include "tenfold/engine/request.h"
+#include "tenfold/engine/scheduled_sequence.h"
 #include "tenfold/sampling/sampler.h"
 #include "tenfold/sampling/stop_strings.h"
 #include "tenfold/sampling/token_counts.h"
-#include "tenfold/scheduler/scheduler.h"
 #include "tenfold/tokenizer/detokenizer.h"
 
 namespace tenfold::engine {
 
-enum class SequenceState { kWaiting, kRunning, kFinished };
-
-class Sequence {
+class Sequence final : public ScheduledSequence {
  public:
-  // `request` is shared by the request's n samples. `arrival` orders requests.
+  // `request` is shared by the request's n samples. `arrival` orders requests. `max_model_len` bounds prompt and output
+  // together.
   Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<const Request> request, uint64_t seed,
-           cache::PageTable table, const tokenizer::Tokenizer& tokenizer);
+           int64_t max_model_len, cache::PageTable table, const tokenizer::Tokenizer& tokenizer);
 
   // A sample that continues from the same prompt: shares its pages (PagedAttention's fork). Only before the first
   // output.
   std::unique_ptr<Sequence> Fork(scheduler::SequenceId id, int sample) const;
 
-  // Stops in CHECK on a move that the table above does not allow. Leaving kRunning gives all pages back.
-  void MoveTo(SequenceState state);
+  int64_t num_tokens() const override { return static_cast<int64_t>(tokens_.size()); }
+  int64_t max_num_tokens() const override { return max_num_tokens_; }
+  int64_t num_seats() const override { return forks_after_prompt() ? request_->sampling.n : 1; }
 
-  scheduler::SequenceId id() const { return id_; }
-  int64_t arrival() const { return arrival_; }
   const Request& request() const { return *request_; }
   int sample() const { return sample_; }
-  SequenceState state() const { return state_; }
   const std::vector<TokenId>& tokens() const { return tokens_; }
-  int64_t num_tokens() const { return static_cast<int64_t>(tokens_.size()); }
   int64_t num_prompt_tokens() const { return static_cast<int64_t>(request_->prompt.size()); }
   int64_t num_output_tokens() const { return num_tokens() - num_prompt_tokens(); }
-  cache::PageTable& table() { return table_; }
-  const cache::PageTable& table() const { return table_; }
-  // Tokens whose keys and values are in the cache.
-  int64_t num_computed() const { return table_.num_tokens(); }
   // True until the request's other samples have been forked off.
   bool forks_after_prompt() const { return request_->sampling.n > 1 && sample_ == 0 && !forked_; }
   void MarkForked() { forked_ = true; }
-
-  scheduler::SequenceView View() const;
 
   // What sampling needs; the draw is a function of seed, sample and number of output tokens.
   const sampling::TokenCounts& counts() const { return counts_; }
@@ -67,8 +51,8 @@ class Sequence {
   }
 
   // Takes a sampled token and returns what the client sees of it; sets the event's finish reason when it ends the
-  // sequence. `max_model_len` bounds prompt and output together.
-  OutputEvent Accept(TokenId token, const tokenizer::Tokenizer& tokenizer, int64_t max_model_len);
+  // sequence.
+  OutputEvent Accept(TokenId token, const tokenizer::Tokenizer& tokenizer);
 
   // An event that ends the sequence for a reason of the engine's.
   OutputEvent Finish(FinishReason reason) const;
@@ -76,15 +60,12 @@ class Sequence {
  private:
   Sequence(const Sequence& parent, scheduler::SequenceId id, int sample);
 
-  scheduler::SequenceId id_;
-  int64_t arrival_;
   std::shared_ptr<const Request> request_;
   uint64_t seed_;
+  int64_t max_num_tokens_;
   int sample_ = 0;
   bool forked_ = false;
-  SequenceState state_ = SequenceState::kWaiting;
   std::vector<TokenId> tokens_;  // prompt, then output
-  cache::PageTable table_;
   sampling::TokenCounts counts_;
   tokenizer::StreamingDetokenizer detokenizer_;
   sampling::StopStringMatcher stop_strings_;
