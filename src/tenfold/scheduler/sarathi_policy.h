@@ -25,7 +25,7 @@ namespace tenfold::scheduler {
 
 class SarathiPolicy final : public SchedulingPolicy {
  public:
-  void Plan(const SchedulerInput& input, StepPlan& plan) const override;
+  void Plan(const SchedulerInput& input, StepPlan& plan) override;
 };
 
 }  // namespace tenfold::scheduler

@@ -1,8 +1,8 @@
 // SchedulingPolicy: decides what one step computes. Iteration-level scheduling after Orca (Yu et al., OSDI 2022).
 //
-// A policy is a function of its input: no clock, no thread, no model and no cache inside, so the engine, a replay under
-// a virtual clock and a test run the same decisions. The engine calls it once per step with the state of every
-// unfinished sequence and carries the plan out (step_plan.h).
+// A policy is a function of its input, and of what it reserved in earlier steps where it reserves: no clock, no thread,
+// no model and no cache inside, so the engine, a replay under a virtual clock and a test run the same decisions. The
+// engine calls it once per step with the state of every unfinished sequence and carries the plan out (step_plan.h).
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,13 @@ struct SchedulerLimits {
 // sequence its token.
 Status ValidateLimits(const SchedulerLimits& limits);
 
+// The memory that sequences share, for policies that reserve some of it.
+struct MemoryShape {
+  int64_t num_pages = 0;
+  int64_t page_size = 0;      // tokens
+  int64_t max_model_len = 0;  // no sequence grows longer, tokens
+};
+
 // Both lists are in order of (arrival, id). Preconditions, which the engine keeps:
 //  - limits passed ValidateLimits, and at most max_num_seqs sequences run;
 //  - a running sequence with more than one token left to compute holds the pages for all of them;
@@ -56,7 +63,7 @@ class SchedulingPolicy {
   virtual ~SchedulingPolicy() = default;
 
   // Replaces `plan` by the next step. While there is work, the plan has at least one item.
-  virtual void Plan(const SchedulerInput& input, StepPlan& plan) const = 0;
+  virtual void Plan(const SchedulerInput& input, StepPlan& plan) = 0;
 };
 
 }  // namespace tenfold::scheduler

@@ -1,0 +1,238 @@
+#include "tenfold/bench/replay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "tenfold/base/check.h"
+#include "tenfold/cache/page_pool.h"
+#include "tenfold/engine/roster.h"
+#include "tenfold/scheduler/policies.h"
+
+namespace tenfold::bench {
+namespace {
+
+// A sequence of which only the numbers of tokens are known.
+class ReplayedSequence final : public engine::ScheduledSequence {
+ public:
+  ReplayedSequence(int64_t index, const WorkloadRequest& request, int64_t max_model_len, cache::PageTable table)
+      : ScheduledSequence(index, index, std::move(table)),
+        num_tokens_(request.num_prompt_tokens),
+        final_num_tokens_(request.num_prompt_tokens + request.num_output_tokens),
+        max_num_tokens_(max_model_len) {}
+
+  int64_t num_tokens() const override { return num_tokens_; }
+  int64_t max_num_tokens() const override { return max_num_tokens_; }
+  int64_t final_num_tokens() const override { return final_num_tokens_; }
+
+  void AddToken() { ++num_tokens_; }
+  bool is_complete() const { return num_tokens_ == final_num_tokens_; }
+
+  double last_token_s = 0;
+
+ private:
+  int64_t num_tokens_;
+  int64_t final_num_tokens_;
+  int64_t max_num_tokens_;
+};
+
+class Replayer {
+ public:
+  Replayer(const ReplayOptions& options, std::span<const WorkloadRequest> requests,
+           std::unique_ptr<cache::PagePool> pool, std::unique_ptr<scheduler::SchedulingPolicy> policy,
+           const scheduler::SchedulerLimits& limits, bool is_request_level)
+      : options_(options),
+        requests_(requests),
+        is_request_level_(is_request_level),
+        pool_(std::move(pool)),
+        roster_(std::move(policy), limits, *pool_),
+        window_begin_s_(requests[requests.size() / 10].arrival_s),
+        window_end_s_(requests[requests.size() * 9 / 10].arrival_s) {
+    result_.requests.resize(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) {
+      result_.requests[i] = {.arrival_s = requests[i].arrival_s,
+                             .first_scheduled_s = -1,
+                             .num_output_tokens = requests[i].num_output_tokens};
+    }
+  }
+
+  ReplayResult Run() {
+    while (num_arrived_ < requests_.size() || !roster_.empty()) {
+      if (roster_.empty()) now_s_ = std::max(now_s_, requests_[num_arrived_].arrival_s);
+      TakeArrivals();
+      Step();
+    }
+    result_.end_s = now_s_;
+    const double window_s = std::max(window_end_s_ - window_begin_s_, 1e-9);
+    result_.mean_running /= window_s;
+    result_.cache_use /= window_s;
+    result_.page_use /= window_s;
+    std::sort(result_.token_gaps_s.begin(), result_.token_gaps_s.end());
+    return std::move(result_);
+  }
+
+ private:
+  void TakeArrivals() {
+    for (; num_arrived_ < requests_.size() && requests_[num_arrived_].arrival_s <= now_s_; ++num_arrived_) {
+      roster_.Add(std::make_unique<ReplayedSequence>(static_cast<int64_t>(num_arrived_), requests_[num_arrived_],
+                                                     options_.max_model_len,
+                                                     cache::PageTable(*pool_, options_.page_size)));
+    }
+  }
+
+  void Step() {
+    const scheduler::StepPlan& plan = roster_.PlanStep();
+    ++result_.num_steps;
+    result_.num_preemptions += static_cast<int64_t>(plan.preempted.size());
+    for (const scheduler::SequenceId id : plan.preempted) ++OutcomeOf(id).num_preemptions;
+    int64_t num_tokens = 0, num_cached = 0;
+    for (const scheduler::StepPlan::Item& item : plan.items) {
+      ReplayedSequence& sequence = roster_.at(item.id);
+      if (OutcomeOf(item.id).first_scheduled_s < 0) OutcomeOf(item.id).first_scheduled_s = now_s_;
+      sequence.table().Append(item.num_tokens);
+      num_tokens += item.num_tokens;
+      num_cached += sequence.num_computed();
+    }
+    const double begin_s = now_s_;
+    now_s_ += options_.cost.Seconds(num_tokens, num_cached);
+    Observe(begin_s);
+    for (const scheduler::StepPlan::Item& item : plan.items) {
+      ReplayedSequence& sequence = roster_.at(item.id);
+      if (sequence.num_computed() == sequence.num_tokens()) GiveToken(sequence);
+    }
+  }
+
+  void GiveToken(ReplayedSequence& sequence) {
+    RequestOutcome& outcome = OutcomeOf(sequence.id());
+    if (outcome.first_token_s == 0) {
+      outcome.first_token_s = now_s_;
+    } else {
+      result_.token_gaps_s.push_back(now_s_ - sequence.last_token_s);
+    }
+    sequence.last_token_s = now_s_;
+    sequence.AddToken();
+    if (!sequence.is_complete()) return;
+    outcome.end_s = now_s_;
+    if (is_request_level_) unanswered_.push_back(sequence.id());
+    roster_.Finish(sequence);
+    if (!roster_.running().empty()) return;
+    for (const scheduler::SequenceId id : unanswered_) OutcomeOf(id).end_s = now_s_;
+    unanswered_.clear();
+  }
+
+  // What the step that began at begin_s adds to the averages.
+  void Observe(double begin_s) {
+    const double seconds = std::min(now_s_, window_end_s_) - std::max(begin_s, window_begin_s_);
+    if (seconds <= 0) return;
+    int64_t num_cached = 0;
+    for (const auto& sequence : roster_.running()) num_cached += sequence->num_computed();
+    const auto cached = static_cast<double>(num_cached);
+    const auto room = static_cast<double>(pool_->num_pages() * options_.page_size);
+    const auto taken = static_cast<double>((pool_->num_pages() - pool_->num_free_pages()) * options_.page_size);
+    result_.mean_running += seconds * static_cast<double>(roster_.running().size());
+    result_.cache_use += seconds * cached / room;
+    result_.page_use += seconds * cached / taken;
+  }
+
+  RequestOutcome& OutcomeOf(scheduler::SequenceId id) { return result_.requests[static_cast<size_t>(id)]; }
+
+  const ReplayOptions& options_;
+  std::span<const WorkloadRequest> requests_;
+  bool is_request_level_;
+  std::vector<scheduler::SequenceId> unanswered_;  // complete, in a batch that is not
+  std::unique_ptr<cache::PagePool> pool_;
+  engine::Roster<ReplayedSequence> roster_;
+  double window_begin_s_;
+  double window_end_s_;
+  double now_s_ = 0;
+  size_t num_arrived_ = 0;
+  ReplayResult result_;
+};
+
+Status CheckFits(const ReplayOptions& options, std::span<const WorkloadRequest> requests) {
+  if (options.max_model_len > options.num_cache_tokens) {
+    return MakeError(ErrorCode::kInvalidArgument, "the cache has room for {} tokens, but a sequence may grow to {}",
+                     options.num_cache_tokens, options.max_model_len);
+  }
+  for (const WorkloadRequest& request : requests) {
+    const int64_t num_tokens = request.num_prompt_tokens + request.num_output_tokens;
+    if (num_tokens > options.max_model_len) {
+      return MakeError(ErrorCode::kInvalidArgument, "a request of {} tokens is longer than the greatest length, {}",
+                       num_tokens, options.max_model_len);
+    }
+  }
+  return {};
+}
+
+template <class Values>
+double Median(Values values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+double StepCost::Seconds(int64_t num_tokens, int64_t num_cached_tokens) const {
+  return overhead_s + std::max(weights_s, token_s * static_cast<double>(num_tokens)) +
+         cached_token_s * static_cast<double>(num_cached_tokens);
+}
+
+double ReplayResult::mean_normalized_latency_s() const {
+  double sum = 0;
+  for (const RequestOutcome& request : requests) sum += request.normalized_latency_s();
+  return sum / static_cast<double>(requests.size());
+}
+
+double ReplayResult::median_normalized_latency_s() const {
+  std::vector<double> values;
+  for (const RequestOutcome& request : requests) values.push_back(request.normalized_latency_s());
+  return Median(std::move(values));
+}
+
+double ReplayResult::median_scheduling_delay_s() const {
+  std::vector<double> values;
+  for (const RequestOutcome& request : requests) values.push_back(request.first_scheduled_s - request.arrival_s);
+  return Median(std::move(values));
+}
+
+double ReplayResult::TokenGap(double quantile) const {
+  if (token_gaps_s.empty()) return 0;
+  const auto last = static_cast<double>(token_gaps_s.size() - 1);
+  return token_gaps_s[static_cast<size_t>(quantile * last)];
+}
+
+double FindCapacity(double low, double high, const std::function<bool(double requests_per_s)>& sustains) {
+  if (!sustains(low)) return 0;
+  while (high / low > 1.025) {
+    const double middle = std::sqrt(low * high);
+    (sustains(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const WorkloadRequest> requests) {
+  RETURN_IF_ERROR(CheckFits(options, requests));
+  ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy_info, scheduler::FindPolicy(options.policy));
+  scheduler::SchedulerLimits limits{.max_num_batched_tokens = options.max_num_batched_tokens,
+                                    .max_num_seqs = options.max_num_seqs,
+                                    .page_size = options.page_size,
+                                    .watermark_pages = options.num_cache_tokens / options.page_size / 100};
+  if (policy_info.budget == scheduler::StepBudget::kLongestSequence) {
+    limits.max_num_batched_tokens = std::max(limits.max_num_batched_tokens, options.max_model_len);
+  } else if (policy_info.budget == scheduler::StepBudget::kWholeBatch) {
+    limits.max_num_batched_tokens = options.max_num_seqs * options.max_model_len;
+  }
+  RETURN_IF_ERROR(scheduler::ValidateLimits(limits));
+  const scheduler::MemoryShape memory{.num_pages = options.num_cache_tokens / options.page_size,
+                                      .page_size = options.page_size,
+                                      .max_model_len = options.max_model_len};
+  ASSIGN_OR_RETURN(auto policy, scheduler::MakePolicy(options.policy, memory));
+  if (requests.empty()) return ReplayResult{};
+  ASSIGN_OR_RETURN(auto pool, cache::PagePool::Create(memory.num_pages, 0));
+  return Replayer(options, requests, std::move(pool), std::move(policy), limits, policy_info.is_request_level).Run();
+}
+
+}  // namespace tenfold::bench

@@ -1,0 +1,80 @@
+// Replay: a workload through the real scheduler, page pool and page tables, under a virtual clock (law 6). The model is
+// replaced by a formula for the time of a step, so an hour of a large machine takes a second, and always the same way.
+//
+// What comes out depends on scheduling and memory alone; whether a machine's kernels keep to the formula is another
+// question.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tenfold/base/result.h"
+#include "tenfold/bench/workload.h"
+
+namespace tenfold::bench {
+
+// Seconds of a step: overhead + max(weights, tokens * per token) + cached tokens that its sequences read * per one.
+struct StepCost {
+  double overhead_s = 0;
+  double weights_s = 0;       // reading the weights: what a step of few tokens takes
+  double token_s = 0;         // computing one token among many
+  double cached_token_s = 0;  // reading one token's keys and values
+
+  double Seconds(int64_t num_tokens, int64_t num_cached_tokens) const;
+  // How many sequences decode before another one costs time: what every gain by batching is bounded by.
+  double batch_for_free() const { return weights_s / token_s; }
+};
+
+// Machines of the papers, as fits to what their authors published.
+inline constexpr StepCost kOpt13bOnA100 = {4e-3, 20.9e-3, 0.167e-3, 0.88e-6};
+inline constexpr StepCost kMistral7bOnA100 = {3e-3, 9.5e-3, 0.084e-3, 0.11e-6};
+
+struct ReplayOptions {
+  std::string_view policy = "sarathi";
+  StepCost cost = kOpt13bOnA100;
+  int64_t num_cache_tokens = 0;  // that keys and values have room for; rounded down to pages
+  int64_t page_size = 16;
+  int64_t max_model_len = 2048;
+  int64_t max_num_seqs = 256;
+  int64_t max_num_batched_tokens = 512;  // more where the policy needs it (policies.h)
+};
+
+struct RequestOutcome {
+  double arrival_s = 0;
+  double first_scheduled_s = 0;
+  double first_token_s = 0;
+  double end_s = 0;
+  int64_t num_output_tokens = 0;
+  int64_t num_preemptions = 0;
+
+  double normalized_latency_s() const { return (end_s - arrival_s) / static_cast<double>(num_output_tokens); }
+};
+
+struct ReplayResult {
+  std::vector<RequestOutcome> requests;  // in order of arrival
+  std::vector<double> token_gaps_s;      // between consecutive tokens of a request, preemptions included; sorted
+  int64_t num_steps = 0;
+  int64_t num_preemptions = 0;
+  double end_s = 0;
+  // Averages over the time between the arrivals of a tenth and nine tenths of the requests.
+  double mean_running = 0;
+  double cache_use = 0;  // cached tokens in all the room there is
+  double page_use = 0;   // cached tokens in the room of the pages taken
+
+  double mean_normalized_latency_s() const;
+  double median_normalized_latency_s() const;
+  double median_scheduling_delay_s() const;
+  double TokenGap(double quantile) const;
+};
+
+// Errors: kInvalidArgument (an unknown policy, limits that make no sense, a request that cannot fit).
+Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const WorkloadRequest> requests);
+
+// The greatest rate in [low, high] that `sustains` says yes to, by bisection of its logarithm, to within 2.5 %; 0 when
+// it does not even sustain `low`. `sustains` must hold below some rate and not above it.
+double FindCapacity(double low, double high, const std::function<bool(double requests_per_s)>& sustains);
+
+}  // namespace tenfold::bench
