@@ -94,7 +94,8 @@ CLI::App* AddKernelBench(CLI::App& program, BenchFlags& flags) {
       ->delimiter(',')
       ->allow_extra_args(false);
   AddNumbers(*command, "--rows", flags.kernels.rows, 1, "Rows of activations");
-  AddNumbers(*command, "--context", flags.kernels.contexts, 0, "Cached tokens that attention sees, and lengths of whole prompts");
+  AddNumbers(*command, "--context", flags.kernels.contexts, 0,
+             "Cached tokens that attention sees, and lengths of whole prompts");
   command
       ->add_option_function<std::string>(
           "--working-set",

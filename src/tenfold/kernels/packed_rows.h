@@ -12,14 +12,14 @@
 //           and apart from that, as K-quants alone read it, per 32 K: R x [float minus sum, int32 minus the sum of the
 //           first 16, float scale]
 //
-// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the four
-// multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23: added to
-// the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products leave
-// free. The scale, (4 + multiple) * 2^e * factor, is the least of its kind that is not below the greatest magnitude of
-// the 32 over 127. The factor, a power of two, is the row's own: its greatest block has e = kExponentRange. Values that
-// are below 2^-40 of the row's greatest lose precision, and could not be seen in a float sum beside it. The float scale
-// is (4 + multiple) * 2^e, and the float sum that of the integers times it. Accuracy and speed beside other schemes:
-// docs/design/0001-activation-scales.md.
+// kInt8: the value of an integer q is q * (4 + multiple) * 2^e * factor. The multiple is 0 to 3: a kernel makes the
+// four multiples of the weights' scale by additions. The exponent e, in 0 .. kExponentRange, is stored as e << 23:
+// added to the bits of a positive or negative float, it multiplies by 2^e exactly. Both use ports that the dot products
+// leave free. The scale, (4 + multiple) * 2^e * factor, is the least of its kind that is not below the greatest
+// magnitude of the 32 over 127. The factor, a power of two, is the row's own: its greatest block has e =
+// kExponentRange. Values that are below 2^-40 of the row's greatest lose precision, and could not be seen in a float
+// sum beside it. The float scale is (4 + multiple) * 2^e, and the float sum that of the integers times it. Accuracy and
+// speed beside other schemes: docs/design/0001-activation-scales.md.
 //
 // A row's packed numbers depend on the row alone; how rows are dealt to tiles changes nothing but addresses (law 2).
 // A view: the memory belongs to the caller. Rows may be packed by several threads at once.

@@ -21,7 +21,7 @@
 namespace tenfold::model {
 
 struct PerplexityOptions {
-  int64_t context = 512;                                    // tokens in a window, from 2 to the model's context
+  int64_t context = 512;                                          // tokens in a window, from 2 to the model's context
   tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;  // F32, F16, BF16 or Q8_0
 };
 
