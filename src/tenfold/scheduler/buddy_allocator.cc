@@ -8,7 +8,7 @@ namespace tenfold::scheduler {
 namespace {
 
 int OrderOf(int64_t num_units) {
-  return std::bit_width(static_cast<uint64_t>(num_units) - 1);
+  return static_cast<int>(std::bit_width(static_cast<uint64_t>(num_units) - 1));
 }
 
 }  // namespace
