@@ -1,5 +1,8 @@
 // Law 2: the logits of a request are bit-for-bit the same alone or among 64 others, whatever the chunking, the page
 // size, preemption and the number of threads; and so is its text.
+#include <algorithm>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "tenfold/base/random.h"
@@ -18,6 +21,7 @@ struct Circumstances {
   size_t kv_cache_pages;  // 0: plenty; otherwise so few that sequences are preempted
   tensor::DataType kv_type = tensor::DataType::kF16;
   const char* isa = "auto";
+  const char* policy = "sarathi";
 };
 
 // 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties.
@@ -44,6 +48,7 @@ std::vector<Request> Requests() {
 EngineOptions Options(LoadedModel& model, const Circumstances& in) {
   EngineOptions options = {.max_model_len = 256,
                            .max_num_seqs = std::min<int64_t>(in.budget, 64),
+                           .scheduling_policy = in.policy,
                            .max_num_batched_tokens = in.budget,
                            .page_size = in.page_size,
                            .kv_cache_type = in.kv_type};
@@ -104,6 +109,15 @@ std::filesystem::path ModelPath(const std::string& which) {
   return model::WriteTinyModel(tensor::DataTypeFromName(which.substr(5)).value());
 }
 
+Circumstances UnderPolicy(const char* policy, size_t kv_cache_pages) {
+  return {.name = policy,
+          .budget = 64,
+          .page_size = 16,
+          .num_threads = 2,
+          .kv_cache_pages = kv_cache_pages,
+          .policy = policy};
+}
+
 class BatchInvariance : public testing::TestWithParam<std::tuple<const char*, Circumstances>> {};
 INSTANTIATE_TEST_SUITE_P(
     Table, BatchInvariance,
@@ -128,6 +142,17 @@ INSTANTIATE_TEST_SUITE_P(KQuants, BatchInvariance,
                                                           Circumstances{"preempted16", 64, 16, 2, 17})),
                          [](const auto& info) {
                            return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
+                         });
+// Whole prompts beside decodes, without them, or only when nobody runs. The reservations' memory is plenty.
+INSTANTIATE_TEST_SUITE_P(Policies, BatchInvariance,
+                         testing::Combine(testing::Values("tiny_q8_0"),
+                                          testing::Values(UnderPolicy("prefill-first", 17), UnderPolicy("orca-max", 0),
+                                                          UnderPolicy("orca-pow2", 0), UnderPolicy("orca-oracle", 0),
+                                                          UnderPolicy("static", 0))),
+                         [](const auto& info) {
+                           std::string name = std::get<1>(info.param).name;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
                          });
 
 TEST_P(BatchInvariance, TogetherIsAsAlone) {

@@ -230,6 +230,11 @@ Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const Worklo
                                       .page_size = options.page_size,
                                       .max_model_len = options.max_model_len};
   ASSIGN_OR_RETURN(auto policy, scheduler::MakePolicy(options.policy, memory));
+  for (const WorkloadRequest& request : requests) {
+    RETURN_IF_ERROR(policy->CheckFits({.num_tokens = request.num_prompt_tokens,
+                                       .max_num_tokens = options.max_model_len,
+                                       .final_num_tokens = request.num_prompt_tokens + request.num_output_tokens}));
+  }
   if (requests.empty()) return ReplayResult{};
   ASSIGN_OR_RETURN(auto pool, cache::PagePool::Create(memory.num_pages, 0));
   return Replayer(options, requests, std::move(pool), std::move(policy), limits, policy_info.is_request_level).Run();

@@ -8,6 +8,7 @@
 
 #include "tenfold/cli/size.h"
 #include "tenfold/kernels/kv_layout.h"
+#include "tenfold/scheduler/policies.h"
 
 namespace tenfold::cli {
 namespace {
@@ -82,6 +83,17 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
       ->group(kEngineGroup)
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 20).description(""));
+  std::string policies = "Who computes what in a step:";
+  for (const scheduler::PolicyInfo& policy : scheduler::Policies()) {
+    policies += fmt::format(" {} = {};", policy.name, policy.summary);
+  }
+  policies.back() = '.';
+  std::vector<std::string> names;
+  for (const scheduler::PolicyInfo& policy : scheduler::Policies()) names.emplace_back(policy.name);
+  command.add_option("--scheduling-policy", options.scheduling_policy, policies)
+      ->group(kEngineGroup)
+      ->type_name("NAME")
+      ->check(CLI::IsMember(names));
   command.add_option("--block-size", options.page_size, "Tokens in a page of the cache")
       ->group(kEngineGroup)
       ->type_name("N")

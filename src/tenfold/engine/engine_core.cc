@@ -6,7 +6,7 @@
 
 #include "tenfold/base/check.h"
 #include "tenfold/base/random.h"
-#include "tenfold/scheduler/sarathi_policy.h"
+#include "tenfold/scheduler/policies.h"
 
 namespace tenfold::engine {
 namespace {
@@ -39,17 +39,23 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
   ASSIGN_OR_RETURN(const KvCachePlan kv_plan, PlanKvCache(options, model.config()));
   std::unique_ptr<EngineCore> core(new EngineCore(options, kv_plan, model, threads));
   ASSIGN_OR_RETURN(core->pool_, cache::PagePool::Create(kv_plan.num_pages, kv_plan.page_bytes));
+  ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy_info, scheduler::FindPolicy(options.scheduling_policy));
+  ASSIGN_OR_RETURN(auto policy,
+                   scheduler::MakePolicy(options.scheduling_policy, {.num_pages = kv_plan.num_pages,
+                                                                     .page_size = options.page_size,
+                                                                     .max_model_len = kv_plan.max_model_len}));
+  const int64_t longest_whole = policy_info.budget == scheduler::StepBudget::kAny ? 0 : kv_plan.max_model_len;
+  const int64_t max_num_batched_tokens = std::max(options.max_num_batched_tokens, longest_whole);
   core->roster_ = std::make_unique<Roster<Sequence>>(
-      std::make_unique<scheduler::SarathiPolicy>(),
-      scheduler::SchedulerLimits{.max_num_batched_tokens = options.max_num_batched_tokens,
+      std::move(policy),
+      scheduler::SchedulerLimits{.max_num_batched_tokens = max_num_batched_tokens,
                                  .max_num_seqs = options.max_num_seqs,
                                  .page_size = options.page_size,
                                  .watermark_pages = WatermarkPages(kv_plan.num_pages)},
       *core->pool_);
   const kernels::KvPages pages = {core->pool_->data(0),
                                   model::KvLayoutOf(model.config(), options.page_size, options.kv_cache_type)};
-  const graph::BatchLimits limits = {.max_tokens = options.max_num_batched_tokens,
-                                     .max_logit_rows = options.max_num_seqs};
+  const graph::BatchLimits limits = {.max_tokens = max_num_batched_tokens, .max_logit_rows = options.max_num_seqs};
   ASSIGN_OR_RETURN(model::Runner runner, model::Runner::Create(model, limits, pages, kernels, threads));
   core->runner_ = std::make_unique<model::Runner>(std::move(runner));
   return core;
@@ -76,7 +82,11 @@ Status EngineCore::Check(const Request& request) const {
     return MakeError(ErrorCode::kInvalidArgument, "n is {}, but at most {} sequences run at once (--max-num-seqs)",
                      request.sampling.n, options_.max_num_seqs);
   }
-  return {};
+  const int64_t max_num_tokens = MaxNumTokens(request, kv_plan_.max_model_len);
+  return roster_->policy().CheckFits({.num_tokens = num_tokens,
+                                      .max_num_tokens = max_num_tokens,
+                                      .final_num_tokens = max_num_tokens,
+                                      .num_seats = request.sampling.n});
 }
 
 void EngineCore::Add(Request request) {

@@ -208,6 +208,32 @@ TEST_P(RefusedRequest, IsNamed) {
   EXPECT_NE(status.error().message.find(GetParam().words), std::string::npos) << status.error().message;
 }
 
+TEST(RefusedRequest, NeedsMoreMemoryThanThePolicyCanReserve) {
+  EngineOptions options = SmallOptions();
+  options.scheduling_policy = "orca-max";
+  options.max_model_len = 64;
+  options.page_size = 16;
+  const model::ModelConfig& config = TinyModel().model->config();
+  options.kv_cache_bytes = 8 * model::KvLayoutOf(config, 16, options.kv_cache_type).page_bytes();
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+  Request request = Ask(1, "once", 5);
+  request.sampling.n = 2;
+  EXPECT_TRUE(core->Check(request));
+  request.sampling.n = 3;
+  EXPECT_EQ(
+      core->Check(request).error().message,
+      "the scheduling policy reserves 3 x 64 tokens for this request, in ranges of a power of two pages, but of the "
+      "cache's 128 tokens only 2 such ranges can be made; ask for less, or use a policy that reserves nothing");
+}
+
+TEST(RefusedOptions, NameThePolicies) {
+  EngineOptions options = SmallOptions();
+  options.scheduling_policy = "best";
+  const auto core = EngineCore::Create(options, *TinyModel().model, TinyModel().kernels(), TinyModel().threads);
+  ASSERT_FALSE(core);
+  EXPECT_NE(core.error().message.find("there is no scheduling policy \"best\"; there are sarathi"), std::string::npos);
+}
+
 struct BadOptions {
   const char* name;
   void (*spoil)(EngineOptions&);

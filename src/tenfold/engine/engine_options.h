@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "tenfold/base/result.h"
 #include "tenfold/kernels/kv_layout.h"
@@ -14,7 +15,9 @@ namespace tenfold::engine {
 struct EngineOptions {
   int64_t max_model_len = 0;  // prompt and output together, tokens; 0 = the model's context, or what the pages hold
   int64_t max_num_seqs = 128;
-  // Tokens per step. A prompt's chunk delays everybody's next token by its own time, so a CPU wants fewer than a GPU.
+  std::string scheduling_policy = "sarathi";  // scheduler/policies.h
+  // Tokens per step. A policy that computes prompts whole takes max_model_len if that is more. A prompt's chunk delays
+  // everybody's next token by its own time, so a CPU wants fewer than a GPU.
   int64_t max_num_batched_tokens = 256;
   int64_t page_size = 32;                                         // tokens; 16, 32, 64 or a multiple of 64
   tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;  // F32, F16, BF16 or Q8_0

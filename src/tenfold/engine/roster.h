@@ -60,6 +60,7 @@ class Roster {
     return plan_;
   }
 
+  const scheduler::SchedulingPolicy& policy() const { return *policy_; }
   bool empty() const { return by_id_.empty(); }
   Sequence& at(scheduler::SequenceId id) const { return *by_id_.at(id); }
   // Both in order of (arrival, id).

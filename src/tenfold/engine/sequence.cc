@@ -11,12 +11,12 @@ namespace {
 // A completion continues a text, so its first word keeps the space before it.
 constexpr tokenizer::DecodeOptions kDecodeOptions = {.skip_special = true, .begins_text = false};
 
+}  // namespace
+
 int64_t MaxNumTokens(const Request& request, int64_t max_model_len) {
   if (!request.sampling.max_tokens) return max_model_len;
   return std::min(max_model_len, static_cast<int64_t>(request.prompt.size()) + *request.sampling.max_tokens);
 }
-
-}  // namespace
 
 Sequence::Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<const Request> request, uint64_t seed,
                    int64_t max_model_len, cache::PageTable table, const tokenizer::Tokenizer& tokenizer)

@@ -19,6 +19,9 @@
 
 namespace tenfold::engine {
 
+// Prompt and output of one sample together, at most; max_model_len bounds them, too.
+int64_t MaxNumTokens(const Request& request, int64_t max_model_len);
+
 class Sequence final : public ScheduledSequence {
  public:
   // `request` is shared by the request's n samples. `arrival` orders requests. `max_model_len` bounds prompt and output

@@ -18,6 +18,7 @@ namespace tenfold::scheduler {
 class OrcaPolicy final : public SchedulingPolicy {
  public:
   OrcaPolicy(Reservation reservation, const MemoryShape& memory) : reservations_(reservation, memory) {}
+  Status CheckFits(const SequenceView& waiting) const override { return reservations_.CheckFits(waiting); }
   void Plan(const SchedulerInput& input, StepPlan& plan) override;
 
  private:
@@ -27,6 +28,7 @@ class OrcaPolicy final : public SchedulingPolicy {
 class StaticPolicy final : public SchedulingPolicy {
  public:
   explicit StaticPolicy(const MemoryShape& memory) : reservations_(Reservation::kMax, memory) {}
+  Status CheckFits(const SequenceView& waiting) const override { return reservations_.CheckFits(waiting); }
   void Plan(const SchedulerInput& input, StepPlan& plan) override;
 
  private:

@@ -38,6 +38,21 @@ bool Reservations::Take(const SequenceView& sequence) {
   return true;
 }
 
+Status Reservations::CheckFits(const SequenceView& sequence) const {
+  const int64_t num_pages = NumPages(sequence);
+  BuddyAllocator empty(memory_.num_pages);
+  for (int64_t seat = 0; seat < sequence.num_seats; ++seat) {
+    if (empty.Allocate(num_pages)) continue;
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "the scheduling policy reserves {} x {} tokens for this request, in ranges of a power of two pages, "
+        "but of the cache's {} tokens only {} such ranges can be made; ask for less, or use a policy that "
+        "reserves nothing",
+        sequence.num_seats, num_pages * memory_.page_size, memory_.num_pages * memory_.page_size, seat);
+  }
+  return {};
+}
+
 void Reservations::ReleaseAllBut(std::span<const SequenceView> running) {
   // Both are in order of arrival.
   auto sequence = running.begin();

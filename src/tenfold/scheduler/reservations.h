@@ -29,6 +29,9 @@ class Reservations {
   // no range for all.
   [[nodiscard]] bool Take(const SequenceView& sequence);
 
+  // Whether Take would succeed with all memory free; depends on nothing that was taken. Errors: kInvalidArgument.
+  Status CheckFits(const SequenceView& sequence) const;
+
   // Takes back what was promised to requests of which no sequence runs any more.
   void ReleaseAllBut(std::span<const SequenceView> running);
 

@@ -62,6 +62,13 @@ class SchedulingPolicy {
  public:
   virtual ~SchedulingPolicy() = default;
 
+  // Whether a waiting sequence would be admitted with nobody else there; any thread. One that is not must not be shown
+  // to Plan. Errors: kInvalidArgument, saying how much memory it would need.
+  virtual Status CheckFits(const SequenceView& waiting) const {
+    static_cast<void>(waiting);
+    return {};
+  }
+
   // Replaces `plan` by the next step. While there is work, the plan has at least one item.
   virtual void Plan(const SchedulerInput& input, StepPlan& plan) = 0;
 };
