@@ -1,5 +1,6 @@
 #include "tenfold/cache/integrity.h"
 
+#include <string_view>
 #include <vector>
 
 namespace tenfold::cache {
@@ -11,7 +12,7 @@ constexpr int64_t kNobody = -1;
 struct PageAccount {
   int32_t num_holders = 0;
   int64_t last_holder = kNobody;  // index of a table
-  bool is_free = false;
+  std::string_view list = {};    // that it is in
 };
 
 bool IsPage(const std::vector<PageAccount>& pages, PageId id) {
@@ -40,19 +41,19 @@ Status CountTable(const TableAccounts& table, int64_t index, std::vector<PageAcc
   return {};
 }
 
-Status CountFreeList(std::span<const PageId> free_list, std::vector<PageAccount>& pages) {
-  for (const PageId id : free_list) {
-    if (!IsPage(pages, id)) {
-      return MakeError(ErrorCode::kCorrupt, "page {} is in the free list, but the pool has {} pages", id, pages.size());
-    }
+// Counts the pages of a list that only pages nobody holds may be in.
+Status CountList(std::span<const PageId> list, std::string_view name, std::vector<PageAccount>& pages) {
+  for (const PageId id : list) {
+    if (!IsPage(pages, id))
+      return MakeError(ErrorCode::kCorrupt, "page {} is in the {}, but the pool has {} pages", id, name, pages.size());
     PageAccount& page = pages[static_cast<size_t>(id)];
-    if (page.is_free)
-      return MakeError(ErrorCode::kCorrupt, "page {} was freed twice: it is in the free list twice", id);
+    if (page.list == name)
+      return MakeError(ErrorCode::kCorrupt, "page {} was freed twice: it is in the {} twice", id, name);
+    if (!page.list.empty()) return MakeError(ErrorCode::kCorrupt, "page {} is in the {} and in the {}", id, page.list, name);
     if (page.num_holders > 0) {
-      return MakeError(ErrorCode::kCorrupt, "page {} is in the free list while table {} holds it", id,
-                       page.last_holder);
+      return MakeError(ErrorCode::kCorrupt, "page {} is in the {} while table {} holds it", id, name, page.last_holder);
     }
-    page.is_free = true;
+    page.list = name;
   }
   return {};
 }
@@ -62,10 +63,11 @@ Status CountFreeList(std::span<const PageId> free_list, std::vector<PageAccount>
 Status CheckIntegrity(const PoolAccounts& pool, std::span<const TableAccounts> tables) {
   std::vector<PageAccount> pages(pool.ref_counts.size());
   for (size_t i = 0; i < tables.size(); ++i) RETURN_IF_ERROR(CountTable(tables[i], static_cast<int64_t>(i), pages));
-  RETURN_IF_ERROR(CountFreeList(pool.free_list, pages));
+  RETURN_IF_ERROR(CountList(pool.free_list, "free list", pages));
+  RETURN_IF_ERROR(CountList(pool.idle_pages, "idle list", pages));
   for (size_t id = 0; id < pages.size(); ++id) {
     const PageAccount& page = pages[id];
-    if (page.num_holders == 0 && !page.is_free) {
+    if (page.num_holders == 0 && page.list.empty()) {
       return MakeError(ErrorCode::kCorrupt,
                        "page {} leaked: no table holds it and it is not in the free list (reference count {})", id,
                        pool.ref_counts[id]);
@@ -84,7 +86,8 @@ Status CheckIntegrity(const PagePool& pool, std::span<const PageTable* const> ta
   for (const PageTable* table : tables) {
     accounts.push_back({table->page_ids(), table->num_reserved_tokens(), table->page_size()});
   }
-  return CheckIntegrity(PoolAccounts{pool.ref_counts(), pool.free_list()}, accounts);
+  const std::vector<PageId> idle_pages = pool.IdleList();
+  return CheckIntegrity(PoolAccounts{pool.ref_counts(), pool.free_list(), idle_pages}, accounts);
 }
 
 }  // namespace tenfold::cache

@@ -17,6 +17,7 @@ namespace tenfold::cache {
 struct PoolAccounts {
   std::span<const int32_t> ref_counts;  // of each page
   std::span<const PageId> free_list;
+  std::span<const PageId> idle_pages = {};
 };
 
 struct TableAccounts {

@@ -21,6 +21,7 @@ struct IntegrityCase {
   std::vector<PageId> free_list;
   std::vector<Table> tables;
   std::string expected;
+  std::vector<PageId> idle_pages = {};
 };
 
 void PrintTo(const IntegrityCase& books, std::ostream* os) {
@@ -46,6 +47,9 @@ const IntegrityCase kCases[] = {
      {3, 2, 0},
      {{{1}, 16}, {{0}, 16}},
      "page 0 is in the free list while table 1 holds it"},
+    {"IdlePage", {1, 0, 0, 0}, {3, 1}, {{{0}, 16}}, "", {2}},
+    {"IdleWhileHeld", {1, 0, 0, 0}, {3, 2, 1}, {{{0}, 16}}, "page 0 is in the idle list while table 0 holds it", {0}},
+    {"IdleAndFree", {0, 0, 0, 0}, {3, 2, 1, 0}, {}, "page 1 is in the free list and in the idle list", {1}},
     {"CountTooHigh", {2, 0, 0, 0}, {3, 2, 1}, {{{0}, 1}}, "page 0 has reference count 2, but 1 tables hold it"},
     {"CountTooLow",
      {1, 0, 0, 0},
@@ -74,7 +78,7 @@ TEST_P(IntegrityTest, NamesWhatIsWrong) {
   const IntegrityCase& books = GetParam();
   std::vector<TableAccounts> tables;
   for (const Table& table : books.tables) tables.push_back({table.page_ids, table.num_reserved_tokens, 16});
-  const Status status = CheckIntegrity(PoolAccounts{books.ref_counts, books.free_list}, tables);
+  const Status status = CheckIntegrity(PoolAccounts{books.ref_counts, books.free_list, books.idle_pages}, tables);
   EXPECT_EQ(status ? "" : status.error().message, books.expected);
 }
 

@@ -50,15 +50,47 @@ PagePool::~PagePool() {
 }
 
 std::optional<PageRef> PagePool::Allocate() {
-  if (free_list_.empty()) return std::nullopt;
+  if (num_free_pages() == 0) return std::nullopt;
+  if (free_list_.empty()) {
+    const PageId oldest = idle_.PopOldest();
+    kept_[static_cast<size_t>(oldest)] = false;
+    keeper_->OnPageTaken(oldest);
+    free_list_.push_back(oldest);
+  }
   const PageId id = free_list_.back();
   free_list_.pop_back();
   AddRef(id);
   return PageRef(this, id);
 }
 
+void PagePool::SetKeeper(PageKeeper* keeper) {
+  while (idle_.size() > 0) free_list_.push_back(idle_.PopOldest());
+  keeper_ = keeper;
+  kept_.assign(keeper == nullptr ? 0 : ref_counts_.size(), false);
+  idle_ = IdlePages(keeper == nullptr ? 0 : num_pages());
+}
+
+void PagePool::Keep(PageId id) {
+  CHECK(keeper_ != nullptr);
+  CHECK_MSG(ref_count(id) > 0, "page {} is to be kept although nobody holds it", id);
+  kept_[static_cast<size_t>(id)] = true;
+}
+
+PageRef PagePool::Hold(PageId id) {
+  if (ref_count(id) == 0) {
+    CHECK_MSG(is_kept(id), "page {} is free and cannot be held", id);
+    idle_.Remove(id);
+  }
+  AddRef(id);
+  return PageRef(this, id);
+}
+
 void PagePool::Copy(PageId from, PageId to) {
   if (page_bytes_ > 0) std::memcpy(data(to), data(from), page_bytes_);
+}
+
+bool PagePool::SameBytes(PageId a, PageId b) const {
+  return page_bytes_ == 0 || std::memcmp(data(a), data(b), page_bytes_) == 0;
 }
 
 void PagePool::AddRef(PageId id) {
@@ -68,7 +100,12 @@ void PagePool::AddRef(PageId id) {
 void PagePool::Release(PageId id) {
   int32_t& count = ref_counts_[static_cast<size_t>(id)];
   CHECK_MSG(count > 0, "page {} is given back although it is free", id);
-  if (--count == 0) free_list_.push_back(id);
+  if (--count > 0) return;
+  if (is_kept(id)) {
+    idle_.PushNewest(id);
+  } else {
+    free_list_.push_back(id);
+  }
 }
 
 PageRef PageRef::Share() const {

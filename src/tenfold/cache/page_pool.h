@@ -9,6 +9,10 @@
 // pages. A page is held by PageRefs and by nothing else. A pool of page_bytes = 0 keeps accounts only: for tests, and
 // for replaying workloads under a virtual clock.
 //
+// A page may be kept: when nobody holds it, it becomes idle instead of free, its contents stay, and it can be held
+// again. Idle pages count as free: when the others are gone, the one that has been idle longest is taken, and its
+// keeper is told. A prefix cache is such a keeper (prefix_cache.h).
+//
 // Engine thread only. The pool outlives its references: its destructor stops when a page is still held.
 //
 // After PagedAttention (Kwon et al., SOSP 2023), section 4.2, where a page is called a KV block.
@@ -23,14 +27,22 @@
 #include <vector>
 
 #include "tenfold/base/result.h"
+#include "tenfold/cache/idle_pages.h"
+#include "tenfold/cache/page_id.h"
 #include "tenfold/platform/aligned_buffer.h"
 
 namespace tenfold::cache {
 
-// Index of a page in its pool.
-using PageId = int32_t;
-
 class PagePool;
+
+// Who wants pages kept.
+class PageKeeper {
+ public:
+  virtual ~PageKeeper() = default;
+  // The page, idle until now, goes to somebody else: its contents are lost and it is not kept any more. Called from
+  // Allocate; must not call the pool.
+  virtual void OnPageTaken(PageId id) = 0;
+};
 
 // One counted hold on one page. Move-only; the last one to go gives the page back.
 class PageRef {
@@ -63,10 +75,19 @@ class PagePool {
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
 
-  // A page nobody else holds, with whatever bytes its last holder left; nullopt when none is free.
+  // A page nobody else holds, with whatever bytes its last holder left; nullopt when none is free or idle.
   std::optional<PageRef> Allocate();
+
+  // The one keeper of this pool, or null: then nothing is kept any more, and idle pages are free.
+  void SetKeeper(PageKeeper* keeper);
+  // Keeps a page from now on; somebody must hold it. There must be a keeper.
+  void Keep(PageId id);
+  // Holds a page that is held already or idle.
+  PageRef Hold(PageId id);
+
   // Copies the bytes of one page over another.
   void Copy(PageId from, PageId to);
+  bool SameBytes(PageId a, PageId b) const;
 
   // The page_bytes() bytes of a page; nothing to read or write in a pool that keeps accounts only.
   std::byte* data(PageId id) { return memory_.data() + Offset(id); }
@@ -74,13 +95,17 @@ class PagePool {
 
   size_t page_bytes() const { return page_bytes_; }
   int64_t num_pages() const { return static_cast<int64_t>(ref_counts_.size()); }
-  int64_t num_free_pages() const { return static_cast<int64_t>(free_list_.size()); }
-  // How many PageRefs hold the page; 0 for a free one.
+  // What Allocate can hand out, idle pages included.
+  int64_t num_free_pages() const { return static_cast<int64_t>(free_list_.size()) + idle_.size(); }
+  int64_t num_idle_pages() const { return idle_.size(); }
+  // How many PageRefs hold the page; 0 for a free or idle one.
   int32_t ref_count(PageId id) const { return ref_counts_[static_cast<size_t>(id)]; }
 
   // The books themselves, for CheckIntegrity (integrity.h).
   std::span<const int32_t> ref_counts() const { return ref_counts_; }
   std::span<const PageId> free_list() const { return free_list_; }
+  bool is_kept(PageId id) const { return !kept_.empty() && kept_[static_cast<size_t>(id)]; }
+  std::vector<PageId> IdleList() const { return idle_.ToVector(); }
 
  private:
   friend class PageRef;
@@ -95,6 +120,9 @@ class PagePool {
   platform::AlignedBuffer memory_;
   std::vector<int32_t> ref_counts_;
   std::vector<PageId> free_list_;  // the back is handed out next
+  PageKeeper* keeper_ = nullptr;
+  std::vector<bool> kept_;  // of each page; empty without a keeper
+  IdlePages idle_;
 };
 
 }  // namespace tenfold::cache

@@ -46,6 +46,21 @@ PageTable PageTable::Fork() const {
   return child;
 }
 
+void PageTable::Adopt(std::span<const PageId> pages) {
+  CHECK_EQ(num_pages(), 0);
+  for (const PageId page : pages) PushBack(pool_->Hold(page));
+  num_tokens_ = num_pages() * page_size_;
+  num_reserved_tokens_ = num_tokens_;
+}
+
+void PageTable::Exchange(int64_t index, PageId page) {
+  CHECK_LE((index + 1) * page_size_, num_tokens_);
+  const auto i = static_cast<size_t>(index);
+  DCHECK(pool_->SameBytes(ids_[i], page));
+  pages_[i] = pool_->Hold(page);
+  ids_[i] = page;
+}
+
 bool PageTable::copies_last_page() const {
   if (num_tokens_ % page_size_ == 0) return false;
   return pool_->ref_count(ids_[static_cast<size_t>(num_tokens_ / page_size_)]) > 1;

@@ -4,6 +4,7 @@
 // pages are needed before the kernels run and tokens count only after: Reserve, compute, Append.
 //
 //   Fork     a second sequence over the same pages; nothing is copied yet
+//   Adopt    begins with full pages that a prefix cache found
 //   Reserve  makes room to write, all or nothing; a shared, partly filled page is copied here, before it is written,
 //            and the last sharer keeps the original (copy-on-write)
 //   Append   commits tokens that were written into reserved room
@@ -40,6 +41,12 @@ class PageTable {
   // if the last page was reserved for writing it is shared now, so Reserve again before the next write.
   // O(pages), no copy.
   PageTable Fork() const;
+
+  // Begins with full pages of the pool that hold this sequence's first tokens, held by others or idle. The table must
+  // be empty.
+  void Adopt(std::span<const PageId> pages);
+  // Gives page `index`, full, back for another one that holds the same tokens of the same prefix, bit for bit (law 2).
+  void Exchange(int64_t index, PageId page);
 
   // Makes room for `num_new_tokens` after the last token. False, and nothing changes, when the pool has fewer than
   // NumPagesNeeded pages free. Asking again for room already reserved costs nothing.

@@ -1,0 +1,53 @@
+// BlockHashTable: a prefix cache as vLLM keeps it: one entry a page, found by a hash that chains the hash of the page
+// before with the page's tokens. No runs, no splits; a look-up for every page.
+//
+// A hash only finds candidates. An entry is a hit when the page before it was one and its own tokens agree, so equal
+// hashes of different prompts cost time and nothing else. The hashes depend on space and tokens alone, not on the
+// process: a router may compute them too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tenfold/cache/prefix_cache.h"
+
+namespace tenfold::cache {
+
+class BlockHashTable final : public PrefixCache {
+ public:
+  // Of every hash only `num_hash_bits` are used: fewer than 64 make collisions, for tests.
+  BlockHashTable(PagePool& pool, int64_t page_size, int num_hash_bits = 64);
+  ~BlockHashTable() override;
+
+  void Match(const PrefixKey& key, std::vector<PageId>& pages) const override;
+  PageId Insert(const PrefixKey& key, int64_t index, PageId before, PageId page) override;
+  int64_t num_pages() const override { return static_cast<int64_t>(by_hash_.size()); }
+  Status CheckIntegrity() const override;
+
+ private:
+  struct Entry {
+    uint64_t hash = 0;  // of space and all tokens to the end of this page
+    PageId before = kNoPage;
+    std::string space = {};            // of a first page
+    std::vector<TokenId> tokens = {};  // of this page; empty when the page is not cached
+  };
+
+  void OnPageTaken(PageId id) override;
+
+  std::span<const TokenId> PageTokens(const PrefixKey& key, int64_t index) const;
+  uint64_t HashOf(const PrefixKey& key, int64_t index, PageId before) const;
+  // The page with these tokens after `before`, or kNoPage.
+  PageId Find(uint64_t hash, const PrefixKey& key, int64_t index, PageId before) const;
+  Entry& EntryOf(PageId id) { return entries_[static_cast<size_t>(id)]; }
+  const Entry& EntryOf(PageId id) const { return entries_[static_cast<size_t>(id)]; }
+
+  PagePool* pool_;
+  int64_t page_size_;
+  uint64_t hash_mask_;
+  std::vector<Entry> entries_;  // of each page of the pool
+  std::unordered_multimap<uint64_t, PageId> by_hash_;
+};
+
+}  // namespace tenfold::cache
