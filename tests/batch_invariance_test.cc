@@ -1,8 +1,9 @@
 // Law 2: the logits of a request are bit-for-bit the same alone or among 64 others, whatever the chunking, the page
-// size, preemption and the number of threads; and so is its text.
+// size, the prefix cache, preemption and the number of threads; and so is its text.
 #include <algorithm>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tenfold/base/random.h"
@@ -22,17 +23,22 @@ struct Circumstances {
   tensor::DataType kv_type = tensor::DataType::kF16;
   const char* isa = "auto";
   const char* policy = "sarathi";
+  const char* prefix_cache = "radix";
 };
 
-// 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties.
+// 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties. Three of four begin with the
+// same up to 140 tokens, a few in a space of their own.
 std::vector<Request> Requests() {
   std::vector<Request> requests;
   for (uint64_t i = 0; i < 64; ++i) {
     const auto draw = Philox(2, 0, i);
     Request request{.id = i, .prompt = {}, .sampling = {}};
-    const uint32_t prompt_size = i % 8 == 0 ? 150 + draw[0] % 50 : 1 + draw[0] % 60;
+    const uint32_t prompt_size = i % 8 < 3 ? 150 + draw[0] % 50 : 1 + draw[0] % 60;
     for (uint32_t k = 0; k < prompt_size; ++k)
       request.prompt.push_back(static_cast<TokenId>(3 + Philox(3, i, k)[0] % 250));
+    const uint32_t num_shared = i % 4 == 0 ? 0 : std::min(prompt_size, 20 + draw[2] % 120);
+    for (uint32_t k = 0; k < num_shared; ++k) request.prompt[k] = static_cast<TokenId>(3 + k * k % 250);
+    if (i % 16 == 1) request.cache_salt = "its own";
     request.sampling.max_tokens = static_cast<int>(1 + draw[1] % 24);
     request.sampling.ignore_eos = true;
     request.sampling.temperature = i % 3 == 0 ? 0 : 0.9;
@@ -51,7 +57,8 @@ EngineOptions Options(LoadedModel& model, const Circumstances& in) {
                            .scheduling_policy = in.policy,
                            .max_num_batched_tokens = in.budget,
                            .page_size = in.page_size,
-                           .kv_cache_type = in.kv_type};
+                           .kv_cache_type = in.kv_type,
+                           .prefix_cache = in.prefix_cache};
   const size_t page_bytes = model::KvLayoutOf(model.model->config(), in.page_size, in.kv_type).page_bytes();
   options.kv_cache_bytes = page_bytes * (in.kv_cache_pages > 0 ? in.kv_cache_pages : 8192);
   return options;
@@ -74,6 +81,7 @@ Transcripts RunTogether(LoadedModel& model, const Circumstances& in) {
   EXPECT_TRUE(core->CheckIntegrity());
   EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
   EXPECT_EQ(core->Stats().num_preemptions > 0, in.kv_cache_pages > 0) << core->Stats().num_preemptions;
+  EXPECT_EQ(core->Stats().prefix_hit_tokens > 0, in.prefix_cache != std::string("none"));
   return std::move(recorder.transcripts);
 }
 
@@ -155,11 +163,38 @@ INSTANTIATE_TEST_SUITE_P(Policies, BatchInvariance,
                            return name;
                          });
 
+// With a pool so small that cached pages are taken again all the time, and with one that keeps everything.
+Circumstances WithCache(const char* prefix_cache, int64_t page_size, size_t kv_cache_pages) {
+  return {.name = prefix_cache,
+          .budget = 64,
+          .page_size = page_size,
+          .num_threads = 2,
+          .kv_cache_pages = kv_cache_pages,
+          .prefix_cache = prefix_cache};
+}
+INSTANTIATE_TEST_SUITE_P(PrefixCaches, BatchInvariance,
+                         testing::Combine(testing::Values("tiny_f32", "tiny_q4_0"),
+                                          testing::Values(WithCache("radix", 16, 0), WithCache("radix", 16, 18),
+                                                          WithCache("hash", 16, 0), WithCache("hash", 16, 18),
+                                                          WithCache("hash", 32, 9), WithCache("none", 16, 18))),
+                         [](const auto& info) {
+                           const Circumstances& in = std::get<1>(info.param);
+                           return fmt::format("{}_{}_{}_{}", std::get<0>(info.param), in.name, in.page_size,
+                                              in.kv_cache_pages);
+                         });
+
 TEST_P(BatchInvariance, TogetherIsAsAlone) {
   const auto& [which, circumstances] = GetParam();
   if (std::string(which) == "stories260K") REQUIRE_SHARED("models/stories260K.gguf");
   LoadedModel one_thread(ModelPath(which), 1, circumstances.isa);
-  const Transcripts alone = RunAlone(one_thread, {"alone", 256, 32, 1, 0, circumstances.kv_type});
+  const Circumstances alone_in = {.name = "alone",
+                                  .budget = 256,
+                                  .page_size = 32,
+                                  .num_threads = 1,
+                                  .kv_cache_pages = 0,
+                                  .kv_type = circumstances.kv_type,
+                                  .prefix_cache = "none"};
+  const Transcripts alone = RunAlone(one_thread, alone_in);
   LoadedModel model(ModelPath(which), circumstances.num_threads, circumstances.isa);
   ExpectSame(alone, RunTogether(model, circumstances));
 }

@@ -90,10 +90,10 @@ class Replayer {
     for (const scheduler::StepPlan::Item& item : plan.items) {
       ReplayedSequence& sequence = roster_.at(item.id);
       if (OutcomeOf(item.id).first_scheduled_s < 0) OutcomeOf(item.id).first_scheduled_s = now_s_;
-      sequence.table().Append(item.num_tokens);
       num_tokens += item.num_tokens;
-      num_cached += sequence.num_computed();
+      num_cached += sequence.num_computed() + item.num_tokens;
     }
+    roster_.CommitStep();
     const double begin_s = now_s_;
     now_s_ += options_.cost.Seconds(num_tokens, num_cached);
     Observe(begin_s);

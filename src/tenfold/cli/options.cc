@@ -94,6 +94,13 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
       ->group(kEngineGroup)
       ->type_name("NAME")
       ->check(CLI::IsMember(names));
+  command
+      .add_option(
+          "--prefix-cache", options.prefix_cache,
+          "Computed beginnings of prompts are kept and used again: in a radix tree, a hash table, or not at all")
+      ->group(kEngineGroup)
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"radix", "hash", "none"}));
   command.add_option("--block-size", options.page_size, "Tokens in a page of the cache")
       ->group(kEngineGroup)
       ->type_name("N")

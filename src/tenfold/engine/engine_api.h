@@ -25,6 +25,8 @@ struct EngineStats {
   uint64_t num_output_tokens = 0;
   uint64_t num_computed_tokens = 0;  // through the model, recomputation after preemption included
   uint64_t num_preemptions = 0;
+  uint64_t prefix_query_tokens = 0;  // of prompts that the prefix cache was asked for, each once
+  uint64_t prefix_hit_tokens = 0;    // of these, tokens that it had
   uint64_t num_finished_stop = 0;
   uint64_t num_finished_length = 0;
   uint64_t num_finished_cancelled = 0;

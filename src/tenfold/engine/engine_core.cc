@@ -39,6 +39,7 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
   ASSIGN_OR_RETURN(const KvCachePlan kv_plan, PlanKvCache(options, model.config()));
   std::unique_ptr<EngineCore> core(new EngineCore(options, kv_plan, model, threads));
   ASSIGN_OR_RETURN(core->pool_, cache::PagePool::Create(kv_plan.num_pages, kv_plan.page_bytes));
+  ASSIGN_OR_RETURN(core->prefix_cache_, cache::MakePrefixCache(options.prefix_cache, *core->pool_, options.page_size));
   ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy_info, scheduler::FindPolicy(options.scheduling_policy));
   ASSIGN_OR_RETURN(auto policy,
                    scheduler::MakePolicy(options.scheduling_policy, {.num_pages = kv_plan.num_pages,
@@ -52,7 +53,7 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
                                  .max_num_seqs = options.max_num_seqs,
                                  .page_size = options.page_size,
                                  .watermark_pages = WatermarkPages(kv_plan.num_pages)},
-      *core->pool_);
+      *core->pool_, core->prefix_cache_.get());
   const kernels::KvPages pages = {core->pool_->data(0),
                                   model::KvLayoutOf(model.config(), options.page_size, options.kv_cache_type)};
   const graph::BatchLimits limits = {.max_tokens = max_num_batched_tokens, .max_logit_rows = options.max_num_seqs};
@@ -124,7 +125,9 @@ void EngineCore::Step(EventBatch& events) {
   if (!HasWork()) return;
   const scheduler::StepPlan& plan = roster_->PlanStep();
   stats_.num_preemptions += plan.preempted.size();
-  CollectDraws(plan, Compute(plan));
+  const std::span<float> logits = Compute(plan);
+  roster_->CommitStep();
+  CollectDraws(plan, logits);
   SampleAll();
   AcceptAll(events);
   ++stats_.num_steps;
@@ -151,7 +154,6 @@ void EngineCore::CollectDraws(const scheduler::StepPlan& plan, std::span<float> 
   size_t row = 0;
   for (size_t i = 0; i < plan.items.size(); ++i) {
     Sequence& sequence = roster_->at(plan.items[i].id);
-    sequence.table().Append(plan.items[i].num_tokens);
     if (chunks_[i].num_logit_rows == 0) continue;
     draws_.push_back({.sequence = &sequence, .logits = logits.subspan(row++ * vocab_size, vocab_size)});
     if (sequence.num_output_tokens() == 0)
@@ -232,6 +234,8 @@ EngineStats EngineCore::Stats() const {
   stats.num_pages = pool_->num_pages();
   stats.num_free_pages = pool_->num_free_pages();
   stats.page_size = options_.page_size;
+  stats.prefix_query_tokens = static_cast<uint64_t>(roster_->num_prefix_query_tokens());
+  stats.prefix_hit_tokens = static_cast<uint64_t>(roster_->num_prefix_hit_tokens());
   return stats;
 }
 

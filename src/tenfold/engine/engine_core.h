@@ -15,6 +15,7 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/cache/page_pool.h"
+#include "tenfold/cache/prefix_cache.h"
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/engine/engine_options.h"
 #include "tenfold/engine/request.h"
@@ -83,6 +84,7 @@ class EngineCore {
   const model::Model* model_;
   platform::ThreadPool* threads_;
   std::unique_ptr<cache::PagePool> pool_;  // outlives the sequences of the roster
+  std::unique_ptr<cache::PrefixCache> prefix_cache_;
   std::unique_ptr<Roster<Sequence>> roster_;
   std::unique_ptr<model::Runner> runner_;
   std::vector<TokenId> end_tokens_;

@@ -163,6 +163,118 @@ TEST(EngineCore, CancelBeforeTheForkAnswersForEverySample) {
   EXPECT_EQ(events.size(), 3u);
 }
 
+// Requests with the same beginning, one after the other or together; pages of 16 tokens.
+struct PrefixRun {
+  std::map<RequestId, int64_t> num_cached_tokens;
+  EngineStats stats;
+};
+
+PrefixRun RunWithPrefixes(const EngineOptions& options, std::vector<Request> requests, bool together) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+  PrefixRun run;
+  EventBatch events;
+  for (Request& request : requests) {
+    core->Add(std::move(request));
+    while (!together && core->HasWork()) core->Step(events);
+  }
+  while (core->HasWork()) {
+    core->Step(events);
+    EXPECT_TRUE(core->CheckIntegrity());
+  }
+  for (const OutputEvent& event : events) {
+    if (event.finish != FinishReason::kNone) run.num_cached_tokens[event.request] = event.num_cached_tokens;
+  }
+  run.stats = core->Stats();
+  EXPECT_EQ(run.stats.num_free_pages, run.stats.num_pages);
+  return run;
+}
+
+// `num_shared` tokens that all have, and others.
+Request WithPrefix(RequestId id, int num_shared, int num_own, int max_tokens = 3) {
+  Request request = Ask(id, "", max_tokens);
+  request.prompt.clear();
+  for (int i = 0; i < num_shared; ++i) request.prompt.push_back(static_cast<TokenId>(3 + i));
+  for (int i = 0; i < num_own; ++i)
+    request.prompt.push_back(static_cast<TokenId>(100 + id * 7 + static_cast<uint64_t>(i)));
+  return request;
+}
+
+class PrefixSharing : public testing::TestWithParam<const char*> {
+ protected:
+  EngineOptions Options() const {
+    EngineOptions options = SmallOptions();
+    options.prefix_cache = GetParam();
+    return options;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, PrefixSharing, testing::Values("radix", "hash"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(PrefixSharing, WholePagesButNeverTheLastToken) {
+  const PrefixRun run = RunWithPrefixes(
+      Options(), {WithPrefix(1, 48, 2), WithPrefix(2, 48, 2), WithPrefix(3, 48, 0), WithPrefix(4, 40, 30)}, false);
+  EXPECT_EQ(run.num_cached_tokens, (std::map<RequestId, int64_t>{{1, 0}, {2, 48}, {3, 32}, {4, 32}}));
+  EXPECT_EQ(run.stats.prefix_query_tokens, 50u + 50 + 48 + 70);
+  EXPECT_EQ(run.stats.prefix_hit_tokens, 48u + 32 + 32);
+}
+
+TEST_P(PrefixSharing, WhatWasGeneratedIsPartOfTheNextPrompt) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(Options());
+  Recorder recorder;
+  Request first = WithPrefix(1, 20, 0, 30);
+  Request second = first;
+  core->Add(std::move(first));
+  RunToEnd(*core, recorder);
+  const std::vector<TokenId>& answer = recorder.transcripts[{1, 0}].tokens;
+  second.id = 2;
+  second.prompt.insert(second.prompt.end(), answer.begin(), answer.end());
+  core->Add(std::move(second));
+  EventBatch events;
+  while (core->HasWork()) core->Step(events);
+  EXPECT_EQ(events.back().num_cached_tokens, 48) << "of 50 tokens, the last of which was sampled but never computed";
+}
+
+TEST_P(PrefixSharing, SaltsKeepApart) {
+  std::vector<Request> requests = {WithPrefix(1, 48, 2), WithPrefix(2, 48, 2), WithPrefix(3, 48, 2),
+                                   WithPrefix(4, 48, 2)};
+  requests[1].cache_salt = requests[2].cache_salt = "alice";
+  requests[3].cache_salt = "bob";
+  EXPECT_EQ(RunWithPrefixes(Options(), requests, false).num_cached_tokens,
+            (std::map<RequestId, int64_t>{{1, 0}, {2, 0}, {3, 48}, {4, 0}}));
+}
+
+// The budget is 32 tokens, so the common beginning takes two steps; the others wait for it, and nobody computes it
+// twice.
+TEST_P(PrefixSharing, APrefixThatIsBeingComputedIsAwaited) {
+  const PrefixRun run = RunWithPrefixes(
+      Options(), {WithPrefix(1, 48, 10), WithPrefix(2, 48, 5), WithPrefix(3, 0, 20), WithPrefix(4, 48, 5)}, true);
+  EXPECT_EQ(run.num_cached_tokens, (std::map<RequestId, int64_t>{{1, 0}, {2, 48}, {3, 0}, {4, 48}}));
+  // Prompts, and all sampled tokens but the last of each.
+  EXPECT_EQ(run.stats.num_computed_tokens, 58u + 5 + 20 + 5 + 4 * 2);
+}
+
+// Cancelled half-way, it leaves what it computed, and who awaited it computes the rest.
+TEST_P(PrefixSharing, WhoAwaitedACancelledRequestGoesOn) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(Options());
+  core->Add(WithPrefix(1, 96, 10));
+  core->Add(WithPrefix(2, 96, 5));
+  EventBatch events;
+  core->Step(events);
+  core->Cancel(1, events);
+  events.clear();
+  while (core->HasWork()) core->Step(events);
+  EXPECT_EQ(events.back().num_cached_tokens, 32);
+  EXPECT_EQ(events.back().finish, FinishReason::kLength);
+}
+
+TEST(PrefixSharingOff, ComputesEverything) {
+  EngineOptions options = SmallOptions();
+  options.prefix_cache = "none";
+  const PrefixRun run = RunWithPrefixes(options, {WithPrefix(1, 48, 2), WithPrefix(2, 48, 2)}, true);
+  EXPECT_EQ(run.num_cached_tokens, (std::map<RequestId, int64_t>{{1, 0}, {2, 0}}));
+  EXPECT_EQ(run.stats.num_computed_tokens, 100u + 2 * 2);
+}
+
 TEST(EngineCore, ReportsLogProbabilities) {
   Request request = Ask(1, "once", 3);
   request.sampling.num_logprobs = 2;
@@ -224,6 +336,14 @@ TEST(RefusedRequest, NeedsMoreMemoryThanThePolicyCanReserve) {
       core->Check(request).error().message,
       "the scheduling policy reserves 3 x 64 tokens for this request, in ranges of a power of two pages, but of the "
       "cache's 128 tokens only 2 such ranges can be made; ask for less, or use a policy that reserves nothing");
+}
+
+TEST(RefusedOptions, NameThePrefixCaches) {
+  EngineOptions options = SmallOptions();
+  options.prefix_cache = "best";
+  const auto core = EngineCore::Create(options, *TinyModel().model, TinyModel().kernels(), TinyModel().threads);
+  ASSERT_FALSE(core);
+  EXPECT_EQ(core.error().message, "there is no prefix cache \"best\"; there are radix, hash and none");
 }
 
 TEST(RefusedOptions, NameThePolicies) {

@@ -18,6 +18,7 @@ struct Request {
   RequestId id = 0;
   std::vector<TokenId> prompt;        // with BOS where the model wants one
   sampling::SamplingParams sampling;  // `n` samples share the prompt's pages
+  std::string cache_salt = {};        // only requests with the same one share cached prefixes
 };
 
 enum class FinishReason {
@@ -49,6 +50,7 @@ struct OutputEvent {
   std::string stop_string = {};  // the stop string that ended it, if one did
   // Final when `finish` is set.
   int64_t num_prompt_tokens = 0;
+  int64_t num_cached_tokens = 0;  // of the prompt, those that were not computed again
   int64_t num_output_tokens = 0;
   Error error{ErrorCode::kInvalidArgument, {}};  // when finish is kError
 };

@@ -1,13 +1,19 @@
 // Roster: the unfinished sequences of one engine or replay: who waits, who runs, and the pages they hold. Each step it
 // shows them to the scheduling policy and carries the plan out on the page tables.
 //
-// `Sequence` is a ScheduledSequence. Owner of the sequences; the pool outlives it. Not thread-safe.
+// With a prefix cache, an admitted sequence begins with the pages that the cache has for it, all but the last known
+// token, which must be computed to have logits; what a step computed is known to the cache before the next one is
+// planned. A sequence that begins like one whose prompt is still being computed is shown as awaiting it, so nothing is
+// computed twice.
+//
+// `Sequence` is a ScheduledSequence. Owner of the sequences; pool and prefix cache outlive it. Not thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -15,6 +21,7 @@
 #include "tenfold/base/check.h"
 #include "tenfold/cache/integrity.h"
 #include "tenfold/cache/page_pool.h"
+#include "tenfold/cache/prefix_cache.h"
 #include "tenfold/engine/scheduled_sequence.h"
 #include "tenfold/scheduler/scheduler.h"
 
@@ -24,8 +31,8 @@ template <class Sequence>
 class Roster {
  public:
   Roster(std::unique_ptr<scheduler::SchedulingPolicy> policy, const scheduler::SchedulerLimits& limits,
-         const cache::PagePool& pool)
-      : policy_(std::move(policy)), limits_(limits), pool_(&pool) {}
+         const cache::PagePool& pool, cache::PrefixCache* prefix_cache = nullptr)
+      : policy_(std::move(policy)), limits_(limits), pool_(&pool), prefix_cache_(prefix_cache) {}
 
   // Takes in a waiting sequence, or a running one that was forked off another.
   void Add(std::unique_ptr<Sequence> sequence) {
@@ -42,11 +49,8 @@ class Roster {
   // Decides the next step, and gives its items their pages. There must be a sequence. Valid until the next call.
   const scheduler::StepPlan& PlanStep() {
     running_views_.clear();
-    waiting_views_.clear();
     for (const auto& sequence : running_) running_views_.push_back(sequence->View());
-    // No step admits more than max_num_seqs.
-    const size_t num_candidates = std::min(waiting_.size(), static_cast<size_t>(limits_.max_num_seqs));
-    for (size_t i = 0; i < num_candidates; ++i) waiting_views_.push_back(waiting_[i]->View());
+    ViewWaiting();
     policy_->Plan({.limits = limits_,
                    .num_free_pages = pool_->num_free_pages(),
                    .running = running_views_,
@@ -56,8 +60,19 @@ class Roster {
               running_.size(), waiting_.size());
     for (const scheduler::SequenceId id : plan_.preempted) Move(id, SequenceState::kWaiting);
     for (const scheduler::SequenceId id : plan_.admitted) Move(id, SequenceState::kRunning);
+    // All of them before anything is reserved, which may take idle pages.
+    for (const scheduler::SequenceId id : plan_.admitted) AdoptPrefix(at(id));
     ReservePages();
     return plan_;
+  }
+
+  // What the step that was planned last set out to do has been computed.
+  void CommitStep() {
+    for (const scheduler::StepPlan::Item& item : plan_.items) {
+      Sequence& sequence = at(item.id);
+      sequence.table().Append(item.num_tokens);
+      if (prefix_cache_ != nullptr) sequence.PublishTo(*prefix_cache_);
+    }
   }
 
   const scheduler::SchedulingPolicy& policy() const { return *policy_; }
@@ -66,13 +81,17 @@ class Roster {
   // Both in order of (arrival, id).
   const std::vector<std::unique_ptr<Sequence>>& running() const { return running_; }
   const std::deque<std::unique_ptr<Sequence>>& waiting() const { return waiting_; }
+  // Tokens of the sequences admitted so far, each once, and of these the ones that the prefix cache had.
+  int64_t num_prefix_query_tokens() const { return num_prefix_query_tokens_; }
+  int64_t num_prefix_hit_tokens() const { return num_prefix_hit_tokens_; }
 
   // Recounts every page from the tables that hold it. Errors: kCorrupt, saying which page or table is wrong.
   Status CheckIntegrity() const {
     std::vector<const cache::PageTable*> tables;
     for (const auto& sequence : running_) tables.push_back(&sequence->table());
     for (const auto& sequence : waiting_) tables.push_back(&sequence->table());
-    return cache::CheckIntegrity(*pool_, tables);
+    RETURN_IF_ERROR(cache::CheckIntegrity(*pool_, tables));
+    return prefix_cache_ == nullptr ? Status{} : prefix_cache_->CheckIntegrity();
   }
 
  private:
@@ -116,12 +135,64 @@ class Roster {
     Insert(std::move(sequence));
   }
 
-  // Decodes and chunks take pages in the plan's order; an admitted prompt takes those of all its tokens.
+  // The pages that the prefix cache has for a waiting sequence. Valid until a page is allocated or the next call.
+  std::span<const cache::PageId> FindPrefix(const Sequence& sequence) {
+    found_.clear();
+    if (prefix_cache_ == nullptr) return found_;
+    cache::PrefixKey key = sequence.prefix_key();
+    if (key.tokens.empty()) return found_;
+    key.tokens = key.tokens.first(key.tokens.size() - 1);
+    prefix_cache_->Match(key, found_);
+    return found_;
+  }
+
+  void ViewWaiting() {
+    waiting_views_.clear();
+    beginners_.clear();
+    for (const auto& sequence : running_) {
+      if (sequence->num_tokens() - sequence->num_computed() > 1) beginners_.push_back(sequence.get());
+    }
+    // No step admits more than there are seats.
+    const auto num_seats = static_cast<size_t>(limits_.max_num_seqs) - running_.size();
+    for (size_t i = 0; i < std::min(waiting_.size(), num_seats); ++i) {
+      const Sequence& sequence = *waiting_[i];
+      scheduler::SequenceView view = sequence.View();
+      const std::span<const cache::PageId> prefix = FindPrefix(sequence);
+      view.num_pages = static_cast<int64_t>(prefix.size());
+      view.num_computed = view.num_pages * limits_.page_size;
+      view.num_idle_pages =
+          std::count_if(prefix.begin(), prefix.end(), [this](cache::PageId id) { return pool_->ref_count(id) == 0; });
+      view.awaits_prefix =
+          prefix_cache_ != nullptr && std::any_of(beginners_.begin(), beginners_.end(), [&](const Sequence* before) {
+            return ShareMore(before->prefix_key(), sequence.prefix_key(), view.num_computed + limits_.page_size);
+          });
+      waiting_views_.push_back(view);
+      beginners_.push_back(&sequence);
+    }
+  }
+
+  // Whether the first `num_tokens` tokens of both are the same, and `later` has one more.
+  static bool ShareMore(const cache::PrefixKey& before, const cache::PrefixKey& later, int64_t num_tokens) {
+    const auto n = static_cast<size_t>(num_tokens);
+    return before.tokens.size() >= n && later.tokens.size() > n && before.space == later.space &&
+           std::equal(before.tokens.rbegin() + static_cast<ptrdiff_t>(before.tokens.size() - n), before.tokens.rend(),
+                      later.tokens.rbegin() + static_cast<ptrdiff_t>(later.tokens.size() - n));
+  }
+
+  void AdoptPrefix(Sequence& sequence) {
+    const bool is_new = sequence.num_cached_tokens() < 0;
+    sequence.AdoptPrefix(FindPrefix(sequence));
+    if (!is_new) return;
+    num_prefix_query_tokens_ += sequence.num_tokens();
+    num_prefix_hit_tokens_ += sequence.num_cached_tokens();
+  }
+
+  // Decodes and chunks take pages in the plan's order; an admitted prompt takes those of all its tokens, so that one
+  // under way has them already.
   void ReservePages() {
     for (const scheduler::StepPlan::Item& item : plan_.items) {
       Sequence& sequence = at(item.id);
-      const bool newly_admitted = sequence.num_computed() == 0;
-      const bool reserved = sequence.table().Reserve(newly_admitted ? sequence.num_tokens() : item.num_tokens);
+      const bool reserved = sequence.table().Reserve(sequence.num_tokens() - sequence.num_computed());
       CHECK_MSG(reserved, "sequence {} found no pages that its plan promised", item.id);
     }
   }
@@ -129,13 +200,18 @@ class Roster {
   std::unique_ptr<scheduler::SchedulingPolicy> policy_;
   const scheduler::SchedulerLimits limits_;
   const cache::PagePool* pool_;
+  cache::PrefixCache* prefix_cache_;  // null: prefixes are not shared
   std::vector<std::unique_ptr<Sequence>> running_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::unordered_map<scheduler::SequenceId, Sequence*> by_id_;
   // Reused from step to step.
   std::vector<scheduler::SequenceView> running_views_;
   std::vector<scheduler::SequenceView> waiting_views_;
+  std::vector<const Sequence*> beginners_;  // whose first tokens are being computed, or will be before those of others
+  std::vector<cache::PageId> found_;
   scheduler::StepPlan plan_;
+  int64_t num_prefix_query_tokens_ = 0;
+  int64_t num_prefix_hit_tokens_ = 0;
 };
 
 }  // namespace tenfold::engine

@@ -3,14 +3,16 @@
 //
 // States and the moves between them:
 //
-//   kWaiting  -> kRunning   admitted: pages for all its tokens
+//   kWaiting  -> kRunning   admitted: begins with the pages of a cached prefix, gets pages for all its other tokens
 //   kRunning  -> kWaiting   preempted: pages given back, computed again later
 //   kWaiting, kRunning -> kFinished
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "tenfold/cache/page_table.h"
+#include "tenfold/cache/prefix_cache.h"
 #include "tenfold/scheduler/scheduler.h"
 
 namespace tenfold::engine {
@@ -29,6 +31,9 @@ class ScheduledSequence {
   // Running sequences it becomes once its prompt is computed.
   virtual int64_t num_seats() const { return 1; }
 
+  // All known tokens; nothing where only their number is known: then no prefix is shared.
+  virtual cache::PrefixKey prefix_key() const { return {}; }
+
   // Stops in CHECK on a move that the table above does not allow. Leaving kRunning gives all pages back.
   void MoveTo(SequenceState state);
 
@@ -40,17 +45,27 @@ class ScheduledSequence {
   // Tokens whose keys and values are in the cache.
   int64_t num_computed() const { return table_.num_tokens(); }
 
+  // Begins with pages that the prefix cache has; before anything is computed.
+  void AdoptPrefix(std::span<const cache::PageId> pages);
+  // Makes full pages that were computed since the last call known to the cache.
+  void PublishTo(cache::PrefixCache& prefix_cache);
+  // Tokens that it began with when it was first admitted; -1 before.
+  int64_t num_cached_tokens() const { return num_cached_tokens_; }
+
   scheduler::SequenceView View() const;
 
  protected:
-  ScheduledSequence(scheduler::SequenceId id, int64_t arrival, cache::PageTable table,
-                    SequenceState state = SequenceState::kWaiting);
+  ScheduledSequence(scheduler::SequenceId id, int64_t arrival, cache::PageTable table);
+  // A fork: over the same pages, running.
+  ScheduledSequence(const ScheduledSequence& parent, scheduler::SequenceId id);
 
  private:
   scheduler::SequenceId id_;
   int64_t arrival_;
   SequenceState state_;
   cache::PageTable table_;
+  int64_t num_published_pages_ = 0;  // the first of the table
+  int64_t num_cached_tokens_ = -1;
 };
 
 }  // namespace tenfold::engine

@@ -31,7 +31,7 @@ Sequence::Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<co
 }
 
 Sequence::Sequence(const Sequence& parent, scheduler::SequenceId id, int sample)
-    : ScheduledSequence(id, parent.arrival(), parent.table().Fork(), SequenceState::kRunning),
+    : ScheduledSequence(parent, id),
       request_(parent.request_),
       seed_(parent.seed_),
       max_num_tokens_(parent.max_num_tokens_),
@@ -82,6 +82,7 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
       event.text += stop_strings_.Flush();
     }
     event.num_prompt_tokens = num_prompt_tokens();
+    event.num_cached_tokens = num_cached_tokens();
     event.num_output_tokens = num_output_tokens();
   }
   return event;
@@ -90,6 +91,7 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
 OutputEvent Sequence::Finish(FinishReason reason) const {
   OutputEvent event{.request = request_->id, .sample = sample_, .finish = reason};
   event.num_prompt_tokens = num_prompt_tokens();
+  event.num_cached_tokens = std::max<int64_t>(num_cached_tokens(), 0);
   event.num_output_tokens = num_output_tokens();
   return event;
 }

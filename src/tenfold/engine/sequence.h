@@ -35,6 +35,7 @@ class Sequence final : public ScheduledSequence {
 
   int64_t num_tokens() const override { return static_cast<int64_t>(tokens_.size()); }
   int64_t max_num_tokens() const override { return max_num_tokens_; }
+  cache::PrefixKey prefix_key() const override { return {tokens_, request_->cache_salt}; }
   int64_t num_seats() const override { return forks_after_prompt() ? request_->sampling.n : 1; }
 
   const Request& request() const { return *request_; }

@@ -14,6 +14,7 @@ void AdmitWithReservation(const SchedulerInput& input, Reservations& reservation
   int64_t num_free_seats = input.limits.max_num_seqs;
   for (const SequenceView& sequence : input.running) num_free_seats -= sequence.num_seats;
   for (const SequenceView& sequence : input.waiting) {
+    if (sequence.awaits_prefix) continue;
     const int64_t num_left = NumTokensLeft(sequence);
     if (sequence.num_seats > num_free_seats || num_left > room.num_tokens || !reservations.Take(sequence)) break;
     num_free_seats -= sequence.num_seats;

@@ -24,7 +24,8 @@ void CheckInput(const SchedulerInput& input) {
 
 int64_t NumPagesNeeded(const SequenceView& sequence, int64_t num_new_tokens, int64_t page_size) {
   const int64_t num_filled = CeilDivide(sequence.num_computed + num_new_tokens, page_size);
-  return std::max<int64_t>(num_filled - sequence.num_pages, 0) + (sequence.copies_last_page ? 1 : 0);
+  return std::max<int64_t>(num_filled - sequence.num_pages, 0) + (sequence.copies_last_page ? 1 : 0) +
+         sequence.num_idle_pages;
 }
 
 void Place(const SequenceView& sequence, int64_t num_tokens, int64_t num_pages, Room& room, StepPlan& plan) {
@@ -60,6 +61,7 @@ void AdmitWaiting(const SchedulerInput& input, Prompts prompts, Room& room, Step
   int64_t num_free_seats = input.limits.max_num_seqs;
   for (const SequenceView& sequence : input.running) num_free_seats -= sequence.num_seats;
   for (const SequenceView& sequence : input.waiting) {
+    if (sequence.awaits_prefix) continue;
     const int64_t num_left = NumTokensLeft(sequence);
     const int64_t num_pages = NumPagesNeeded(sequence, num_left, input.limits.page_size);
     const bool is_alone = input.running.empty() && plan.items.empty();

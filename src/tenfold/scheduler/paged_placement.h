@@ -23,8 +23,9 @@ inline int64_t NumTokensLeft(const SequenceView& sequence) {
   return sequence.num_tokens - sequence.num_computed;
 }
 
-// How many pages the cache will take to make room for `num_new_tokens` more, the copy of a shared last page included.
-// It may take fewer: of several sharers of a page the last one writes in place.
+// How many of the free pages the cache will take to make room for `num_new_tokens` more: new ones, the copy of a shared
+// last page, and idle ones that a waiting sequence begins with. It may take fewer: of several sharers of a page the
+// last one writes in place, and an idle page is taken once for all that begin with it.
 int64_t NumPagesNeeded(const SequenceView& sequence, int64_t num_new_tokens, int64_t page_size);
 
 // Adds an item to the plan and takes what it needs from the room.
@@ -39,7 +40,7 @@ size_t PlaceDecodes(const SchedulerInput& input, Room& room, StepPlan& plan);
 enum class Prompts { kInChunks, kWhole };
 
 // Admits waiting sequences while seats, tokens and pages allow; the watermark stays free beside them unless nothing
-// else runs. The first that does not fit ends it: nobody overtakes.
+// else runs. The first that does not fit ends it: nobody overtakes but those who pass over one that awaits its prefix.
 void AdmitWaiting(const SchedulerInput& input, Prompts prompts, Room& room, StepPlan& plan);
 
 }  // namespace tenfold::scheduler

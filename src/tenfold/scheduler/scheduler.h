@@ -21,10 +21,13 @@ struct SequenceView {
   int64_t max_num_tokens = 0;       // what num_tokens can grow to at most
   int64_t final_num_tokens = 0;     // what it will grow to, where that is known: in a replay; else max_num_tokens
   int64_t num_computed = 0;         // of these, tokens whose keys and values are in the cache; fewer than num_tokens
-  int64_t num_pages = 0;            // pages in its table
+  int64_t num_pages = 0;            // pages in its table; of a waiting sequence, pages that the prefix cache has for it
   int64_t num_exclusive_pages = 0;  // of these, pages that nobody else holds
   bool copies_last_page = false;    // its next token falls into a shared page: one more page for the copy
   int64_t num_seats = 1;            // running sequences it becomes once its prompt is computed and forked (n > 1)
+  int64_t num_idle_pages = 0;       // of a waiting sequence's pages, those that count as free until it is admitted
+  // A sequence before this one is computing, or will be, what both begin with: to be passed over until that is done.
+  bool awaits_prefix = false;
 };
 
 struct SchedulerLimits {
@@ -48,7 +51,8 @@ struct MemoryShape {
 // Both lists are in order of (arrival, id). Preconditions, which the engine keeps:
 //  - limits passed ValidateLimits, and at most max_num_seqs sequences run;
 //  - a running sequence with more than one token left to compute holds the pages for all of them;
-//  - waiting sequences hold no page that a running one could need;
+//  - waiting sequences hold no page that a running one could need: those of their num_idle_pages may go to others;
+//  - the first waiting sequence awaits nobody's prefix when none is running;
 //  - any single sequence, grown to its greatest length, fits the whole pool, and its num_seats fit max_num_seqs:
 //    a request that breaks this is refused when it is submitted.
 struct SchedulerInput {

@@ -188,6 +188,7 @@ class FakeEngine final : public engine::EngineApi {
         event.sample = static_cast<int>(sample);
         if (event.finish != engine::FinishReason::kNone) {
           event.num_prompt_tokens = static_cast<int64_t>(running.request.prompt.size());
+          event.num_cached_tokens = event.num_prompt_tokens - 1;
           event.num_output_tokens = step;
           step = -1;
         }

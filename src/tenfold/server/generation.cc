@@ -44,7 +44,10 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
   if (event.finish != FinishReason::kNone) {
     CHECK_GT(num_unfinished_, size_t{0});
     --num_unfinished_;
-    if (event.sample == 0) usage_.num_prompt_tokens += event.num_prompt_tokens;  // n samples share the prompt
+    if (event.sample == 0) {  // n samples share the prompt
+      usage_.num_prompt_tokens += event.num_prompt_tokens;
+      usage_.num_cached_tokens += event.num_cached_tokens;
+    }
     usage_.num_output_tokens += event.num_output_tokens;
   }
   choice.piece.Append(std::move(event));

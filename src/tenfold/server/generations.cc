@@ -20,8 +20,8 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
     if (const auto closed = weak.lock()) Cancel(*closed);
   });
   for (std::vector<TokenId>& prompt : prompts) {
-    const Status submitted =
-        engine_.Submit({.id = next_id_, .prompt = std::move(prompt), .sampling = request.sampling});
+    const Status submitted = engine_.Submit(
+        {.id = next_id_, .prompt = std::move(prompt), .sampling = request.sampling, .cache_salt = request.cache_salt});
     if (!submitted) {
       Cancel(*generation);
       return generation->writer().Send(ErrorResponse(FromError(submitted.error())));

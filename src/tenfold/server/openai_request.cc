@@ -136,6 +136,13 @@ ApiStatus ReadSeed(const json::value& value, std::string_view name, Body& body) 
   return {};
 }
 
+ApiStatus ReadCacheSalt(const json::value& value, std::string_view name, Body& body) {
+  RETURN_IF_REFUSED(ReadValue(value, name, body.cache_salt));
+  if (body.cache_salt.empty()) return BadField(name, "must not be empty: leave it out to share prefixes with all");
+  if (body.cache_salt.size() > kMaxCacheSaltBytes) return BadField(name, "is longer than {} bytes", kMaxCacheSaltBytes);
+  return {};
+}
+
 ApiStatus ReadLogitBias(const json::value& value, std::string_view name, Body& body) {
   if (!value.is_object()) {
     return BadField(name, "must be an object of token ids and biases, not {}", JsonKindName(value));
@@ -195,7 +202,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"bad_words", nullptr, "[]"},
     {"priority", nullptr, "0"},
     {"request_id", nullptr, "null"},
-    {"cache_salt", nullptr, "null"},
+    {"cache_salt", ReadCacheSalt},
     {"structured_outputs", nullptr, "null"},
     {"response_format", nullptr, R"({"type":"text"})"},
     // Bookkeeping of OpenAI's own service, without effect on the answer.

@@ -23,6 +23,7 @@ using PromptInput = std::variant<std::string, std::vector<TokenId>>;
 
 // Prompts times n that one body may ask for: as many as the engine is made to hold (4,096 sequences in flight).
 inline constexpr size_t kMaxChoices = 4096;
+inline constexpr size_t kMaxCacheSaltBytes = 256;
 
 struct GenerationRequest {
   Endpoint endpoint;
@@ -33,6 +34,7 @@ struct GenerationRequest {
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;
+  std::string cache_salt;  // shares cached prefixes only with requests that have the same
 };
 
 ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body);

@@ -22,13 +22,14 @@ TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
     "stop": ["x", "y"], "seed": -7, "presence_penalty": 1, "frequency_penalty": -1.5, "logit_bias": {"12": -100},
     "stream": true, "stream_options": {"include_usage": true}, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1,
     "min_tokens": 2, "ignore_eos": true, "stop_token_ids": [3, 4], "include_stop_str_in_output": true,
-    "return_token_ids": true, "best_of": 2, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1},
+    "return_token_ids": true, "best_of": 2, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1}, "cache_salt": "alice",
     "response_format": {"type": "text"}})");
   EXPECT_EQ(request.model, "m");
   EXPECT_THAT(request.prompts, ElementsAre(PromptInput("Hi")));
   EXPECT_TRUE(request.stream);
   EXPECT_TRUE(request.include_usage);
   EXPECT_TRUE(request.return_token_ids);
+  EXPECT_EQ(request.cache_salt, "alice");
   const sampling::SamplingParams& sampling = request.sampling;
   EXPECT_THAT(sampling.max_tokens, Optional(5));
   EXPECT_EQ(sampling.temperature, 0.5);
@@ -148,6 +149,9 @@ INSTANTIATE_TEST_SUITE_P(
         Completion("BiasWord", R"("logit_bias": {"the": 1})", "logit_bias", "\"the\""),
         Completion("BiasValue", R"("logit_bias": {"5": "x"})", "logit_bias.5", "must be a number"),
         Completion("LogprobsFlag", R"("logprobs": true)", "logprobs", "whole number"),
+        Completion("SaltNumber", R"("cache_salt": 3)", "cache_salt", "must be a string"),
+        Completion("SaltEmpty", R"("cache_salt": "")", "cache_salt", "must not be empty"),
+        Completion("SaltLong", R"("cache_salt": ")" + Repeat("s", 257) + "\"", "cache_salt", "longer than 256 bytes"),
         Completion("Echo", R"("echo": true)", "echo", "not supported"),
         Completion("Suffix", R"("suffix": "s")", "suffix", "not supported"),
         Completion("BestOf", R"("best_of": 3)", "best_of", "equals \"n\""),

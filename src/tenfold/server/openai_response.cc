@@ -111,7 +111,8 @@ json::object AnswerObject(const AnswerHead& head, bool is_chunk) {
 json::object UsageObject(const Usage& usage) {
   return {{"prompt_tokens", usage.num_prompt_tokens},
           {"completion_tokens", usage.num_output_tokens},
-          {"total_tokens", usage.num_prompt_tokens + usage.num_output_tokens}};
+          {"total_tokens", usage.num_prompt_tokens + usage.num_output_tokens},
+          {"prompt_tokens_details", {{"cached_tokens", usage.num_cached_tokens}}}};
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ struct ChoicePiece {
 
 struct Usage {
   int64_t num_prompt_tokens = 0;
+  int64_t num_cached_tokens = 0;  // of the prompt tokens
   int64_t num_output_tokens = 0;
 };
 

@@ -70,17 +70,20 @@ TEST_F(ServerApiTest, TellsHealthVersionAndModels) {
 
 TEST_F(ServerApiTest, CompletesAPrompt) {
   StartServer();
-  const json::value answer = PostOk("/v1/completions", R"({"model": "alias", "prompt": "Hi", "max_tokens": 4})");
+  const json::value answer =
+      PostOk("/v1/completions", R"({"model": "alias", "prompt": "Hi", "max_tokens": 4, "cache_salt": "s"})");
   EXPECT_THAT(Text(answer.at("id")), StartsWith("cmpl-"));
   EXPECT_EQ(answer.at("object"), "text_completion");
   EXPECT_GT(answer.at("created").as_int64(), 1'700'000'000);
   EXPECT_EQ(answer.at("model"), "alias");
   EXPECT_EQ(answer.at("choices"), json::parse(R"([{"index": 0, "text": "abcd", "logprobs": null,
                                                    "finish_reason": "length", "stop_reason": null}])"));
-  EXPECT_EQ(answer.at("usage"), json::parse(R"({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7})"));
+  EXPECT_EQ(answer.at("usage"), json::parse(R"({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7,
+                                                "prompt_tokens_details": {"cached_tokens": 2}})"));
   const engine::Request request = engine_->submitted().at(0);
   EXPECT_THAT(request.prompt, ElementsAre(kBos, kFirstByte + 'H', kFirstByte + 'i'));
   EXPECT_THAT(request.sampling.max_tokens, Optional(4));
+  EXPECT_EQ(request.cache_salt, "s");
 }
 
 TEST_F(ServerApiTest, NumbersChoicesByPromptThenSample) {
@@ -147,7 +150,8 @@ TEST_F(ServerApiTest, StreamsUsageLast) {
   ASSERT_THAT(chunks, SizeIs(5));
   EXPECT_TRUE(chunks[0].at("usage").is_null());
   EXPECT_THAT(chunks[4].at("choices").as_array(), IsEmpty());
-  EXPECT_EQ(chunks[4].at("usage"), json::parse(R"({"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11})"));
+  EXPECT_EQ(chunks[4].at("usage"), json::parse(R"({"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11,
+                                                   "prompt_tokens_details": {"cached_tokens": 5}})"));
 }
 
 TEST_F(ServerApiTest, Chats) {
