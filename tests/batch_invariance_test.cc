@@ -24,6 +24,7 @@ struct Circumstances {
   const char* isa = "auto";
   const char* policy = "sarathi";
   const char* prefix_cache = "radix";
+  const char* queue_order = "fcfs";
 };
 
 // 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties. Three of four begin with the
@@ -58,7 +59,8 @@ EngineOptions Options(LoadedModel& model, const Circumstances& in) {
                            .max_num_batched_tokens = in.budget,
                            .page_size = in.page_size,
                            .kv_cache_type = in.kv_type,
-                           .prefix_cache = in.prefix_cache};
+                           .prefix_cache = in.prefix_cache,
+                           .queue_order = in.queue_order};
   const size_t page_bytes = model::KvLayoutOf(model.model->config(), in.page_size, in.kv_type).page_bytes();
   options.kv_cache_bytes = page_bytes * (in.kv_cache_pages > 0 ? in.kv_cache_pages : 8192);
   return options;
@@ -164,24 +166,26 @@ INSTANTIATE_TEST_SUITE_P(Policies, BatchInvariance,
                          });
 
 // With a pool so small that cached pages are taken again all the time, and with one that keeps everything.
-Circumstances WithCache(const char* prefix_cache, int64_t page_size, size_t kv_cache_pages) {
+Circumstances WithCache(const char* prefix_cache, int64_t page_size, size_t kv_cache_pages,
+                        const char* queue_order = "fcfs") {
   return {.name = prefix_cache,
           .budget = 64,
           .page_size = page_size,
           .num_threads = 2,
           .kv_cache_pages = kv_cache_pages,
-          .prefix_cache = prefix_cache};
+          .prefix_cache = prefix_cache,
+          .queue_order = queue_order};
 }
-INSTANTIATE_TEST_SUITE_P(PrefixCaches, BatchInvariance,
-                         testing::Combine(testing::Values("tiny_f32", "tiny_q4_0"),
-                                          testing::Values(WithCache("radix", 16, 0), WithCache("radix", 16, 18),
-                                                          WithCache("hash", 16, 0), WithCache("hash", 16, 18),
-                                                          WithCache("hash", 32, 9), WithCache("none", 16, 18))),
-                         [](const auto& info) {
-                           const Circumstances& in = std::get<1>(info.param);
-                           return fmt::format("{}_{}_{}_{}", std::get<0>(info.param), in.name, in.page_size,
-                                              in.kv_cache_pages);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    PrefixCaches, BatchInvariance,
+    testing::Combine(testing::Values("tiny_f32", "tiny_q4_0"),
+                     testing::Values(WithCache("radix", 16, 0), WithCache("radix", 16, 18), WithCache("hash", 16, 0),
+                                     WithCache("hash", 16, 18), WithCache("hash", 32, 9, "lpm"),
+                                     WithCache("radix", 32, 9, "dfs-weight"), WithCache("none", 16, 18))),
+    [](const auto& info) {
+      const Circumstances& in = std::get<1>(info.param);
+      return fmt::format("{}_{}_{}_{}", std::get<0>(info.param), in.name, in.page_size, in.kv_cache_pages);
+    });
 
 TEST_P(BatchInvariance, TogetherIsAsAlone) {
   const auto& [which, circumstances] = GetParam();

@@ -9,8 +9,16 @@
 namespace tenfold::engine {
 namespace {
 
-class EngineChurn : public testing::TestWithParam<uint64_t> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, EngineChurn, testing::Values(1, 2, 3));
+struct Churn {
+  uint64_t seed;
+  const char* prefix_cache;
+  const char* queue_order;
+};
+
+class EngineChurn : public testing::TestWithParam<Churn> {};
+INSTANTIATE_TEST_SUITE_P(Seeds, EngineChurn,
+                         testing::Values(Churn{1, "radix", "fcfs"}, Churn{2, "hash", "lpm"},
+                                         Churn{3, "radix", "dfs-weight"}, Churn{4, "none", "fcfs"}));
 
 TEST_P(EngineChurn, LeaksNoPage) {
   LoadedModel loaded(model::WriteTinyModel(tensor::DataType::kF32), 2);
@@ -19,16 +27,23 @@ TEST_P(EngineChurn, LeaksNoPage) {
                                                         .max_num_seqs = 12,
                                                         .max_num_batched_tokens = 40,
                                                         .page_size = 16,
-                                                        .kv_cache_bytes = 14 * page_bytes});
+                                                        .kv_cache_bytes = 14 * page_bytes,
+                                                        .prefix_cache = GetParam().prefix_cache,
+                                                        .queue_order = GetParam().queue_order,
+                                                        .max_overtaken = 20});
   Recorder recorder;
   std::vector<uint64_t> prompt_sizes;
   int64_t num_samples = 0;
   constexpr uint64_t kRequests = 500;
   for (uint64_t i = 0; i < kRequests; ++i) {
-    const auto draw = Philox(GetParam(), 0, i);
+    const auto draw = Philox(GetParam().seed, 0, i);
     Request request{.id = i, .prompt = {}, .sampling = {}};
     for (uint32_t k = 0; k <= draw[0] % 120; ++k)
       request.prompt.push_back(static_cast<TokenId>(3 + Philox(9, i, k)[0] % 250));
+    // Most begin with a part of one of three texts.
+    for (uint32_t k = 0; i % 4 != 0 && k < std::min<size_t>(request.prompt.size(), draw[1] % 100); ++k)
+      request.prompt[k] = static_cast<TokenId>(3 + i % 3 + k);
+    if (i % 16 == 1) request.cache_salt = "salt";
     request.sampling.max_tokens = static_cast<int>(1 + draw[1] % 40);
     request.sampling.n = draw[2] % 4 == 0 ? 4 : 1;
     request.sampling.stop = {"the", "zz"};
@@ -49,6 +64,7 @@ TEST_P(EngineChurn, LeaksNoPage) {
   const EngineStats stats = core->Stats();
   EXPECT_EQ(stats.num_free_pages, stats.num_pages);
   EXPECT_GT(stats.num_preemptions, 0u);
+  EXPECT_EQ(stats.prefix_hit_tokens > 0, GetParam().prefix_cache != std::string_view("none"));
   EXPECT_EQ(static_cast<int64_t>(recorder.transcripts.size()), num_samples);
   EXPECT_EQ(static_cast<int64_t>(stats.num_finished_stop + stats.num_finished_length + stats.num_finished_cancelled),
             num_samples);

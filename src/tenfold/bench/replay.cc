@@ -7,6 +7,7 @@
 
 #include "tenfold/base/check.h"
 #include "tenfold/cache/page_pool.h"
+#include "tenfold/cache/prefix_cache.h"
 #include "tenfold/engine/roster.h"
 #include "tenfold/scheduler/policies.h"
 
@@ -20,13 +21,20 @@ class ReplayedSequence final : public engine::ScheduledSequence {
       : ScheduledSequence(index, index, std::move(table)),
         num_tokens_(request.num_prompt_tokens),
         final_num_tokens_(request.num_prompt_tokens + request.num_output_tokens),
-        max_num_tokens_(max_model_len) {}
+        max_num_tokens_(max_model_len),
+        tokens_(request.prompt) {}
 
   int64_t num_tokens() const override { return num_tokens_; }
   int64_t max_num_tokens() const override { return max_num_tokens_; }
   int64_t final_num_tokens() const override { return final_num_tokens_; }
 
-  void AddToken() { ++num_tokens_; }
+  cache::PrefixKey prefix_key() const override { return {tokens_, ""}; }
+
+  // Nobody else's outputs are the same: a negative token for each request.
+  void AddToken() {
+    ++num_tokens_;
+    if (!tokens_.empty()) tokens_.push_back(static_cast<TokenId>(-1 - id()));
+  }
   bool is_complete() const { return num_tokens_ == final_num_tokens_; }
 
   double last_token_s = 0;
@@ -35,18 +43,23 @@ class ReplayedSequence final : public engine::ScheduledSequence {
   int64_t num_tokens_;
   int64_t final_num_tokens_;
   int64_t max_num_tokens_;
+  std::vector<TokenId> tokens_;  // empty where they do not matter
 };
 
 class Replayer {
  public:
   Replayer(const ReplayOptions& options, std::span<const WorkloadRequest> requests,
-           std::unique_ptr<cache::PagePool> pool, std::unique_ptr<scheduler::SchedulingPolicy> policy,
+           std::unique_ptr<cache::PagePool> pool, std::unique_ptr<cache::PrefixCache> prefix_cache,
+           std::unique_ptr<scheduler::SchedulingPolicy> policy, scheduler::QueueOrder queue_order,
            const scheduler::SchedulerLimits& limits, bool is_request_level)
       : options_(options),
         requests_(requests),
         is_request_level_(is_request_level),
         pool_(std::move(pool)),
-        roster_(std::move(policy), limits, *pool_),
+        prefix_cache_(std::move(prefix_cache)),
+        roster_(
+            std::move(policy), limits, *pool_,
+            {.prefix_cache = prefix_cache_.get(), .queue_order = queue_order, .max_overtaken = options.max_overtaken}),
         window_begin_s_(requests[requests.size() / 10].arrival_s),
         window_end_s_(requests[requests.size() * 9 / 10].arrival_s) {
     result_.requests.resize(requests.size());
@@ -64,6 +77,8 @@ class Replayer {
       Step();
     }
     result_.end_s = now_s_;
+    result_.num_prefix_query_tokens = roster_.num_prefix_query_tokens();
+    result_.num_prefix_hit_tokens = roster_.num_prefix_hit_tokens();
     const double window_s = std::max(window_end_s_ - window_begin_s_, 1e-9);
     result_.mean_running /= window_s;
     result_.cache_use /= window_s;
@@ -142,6 +157,7 @@ class Replayer {
   bool is_request_level_;
   std::vector<scheduler::SequenceId> unanswered_;  // complete, in a batch that is not
   std::unique_ptr<cache::PagePool> pool_;
+  std::unique_ptr<cache::PrefixCache> prefix_cache_;
   engine::Roster<ReplayedSequence> roster_;
   double window_begin_s_;
   double window_end_s_;
@@ -198,6 +214,12 @@ double ReplayResult::median_scheduling_delay_s() const {
   return Median(std::move(values));
 }
 
+double ReplayResult::prefix_hit_rate() const {
+  return num_prefix_query_tokens == 0
+             ? 0
+             : static_cast<double>(num_prefix_hit_tokens) / static_cast<double>(num_prefix_query_tokens);
+}
+
 double ReplayResult::TokenGap(double quantile) const {
   if (token_gaps_s.empty()) return 0;
   const auto last = static_cast<double>(token_gaps_s.size() - 1);
@@ -237,7 +259,11 @@ Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const Worklo
   }
   if (requests.empty()) return ReplayResult{};
   ASSIGN_OR_RETURN(auto pool, cache::PagePool::Create(memory.num_pages, 0));
-  return Replayer(options, requests, std::move(pool), std::move(policy), limits, policy_info.is_request_level).Run();
+  ASSIGN_OR_RETURN(auto prefix_cache, cache::MakePrefixCache(options.prefix_cache, *pool, options.page_size));
+  ASSIGN_OR_RETURN(const scheduler::QueueOrder queue_order, scheduler::QueueOrderFromName(options.queue_order));
+  return Replayer(options, requests, std::move(pool), std::move(prefix_cache), std::move(policy), queue_order, limits,
+                  policy_info.is_request_level)
+      .Run();
 }
 
 }  // namespace tenfold::bench

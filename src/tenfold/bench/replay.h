@@ -13,6 +13,7 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/bench/workload.h"
+#include "tenfold/scheduler/queue_order.h"
 
 namespace tenfold::bench {
 
@@ -39,7 +40,10 @@ struct ReplayOptions {
   int64_t page_size = 16;
   int64_t max_model_len = 2048;
   int64_t max_num_seqs = 256;
-  int64_t max_num_batched_tokens = 512;  // more where the policy needs it (policies.h)
+  int64_t max_num_batched_tokens = 512;    // more where the policy needs it (policies.h)
+  std::string_view prefix_cache = "none";  // or "radix", "hash": for requests whose tokens are given
+  std::string_view queue_order = "fcfs";
+  int64_t max_overtaken = scheduler::kDefaultMaxOvertaken;
 };
 
 struct RequestOutcome {
@@ -58,6 +62,8 @@ struct ReplayResult {
   std::vector<double> token_gaps_s;      // between consecutive tokens of a request, preemptions included; sorted
   int64_t num_steps = 0;
   int64_t num_preemptions = 0;
+  int64_t num_prefix_query_tokens = 0;  // of admitted prompts, each once
+  int64_t num_prefix_hit_tokens = 0;    // of these, tokens that the prefix cache had
   double end_s = 0;
   // Averages over the time between the arrivals of a tenth and nine tenths of the requests.
   double mean_running = 0;
@@ -68,6 +74,9 @@ struct ReplayResult {
   double median_normalized_latency_s() const;
   double median_scheduling_delay_s() const;
   double TokenGap(double quantile) const;
+  double prefix_hit_rate() const;
+  // Requests finished in a second.
+  double throughput() const { return static_cast<double>(requests.size()) / end_s; }
 };
 
 // Errors: kInvalidArgument (an unknown policy, limits that make no sense, a request that cannot fit).

@@ -98,7 +98,9 @@ Result<std::vector<WorkloadRequest>> MakeWorkload(const WorkloadOptions& options
     const double output = Draw(workload->output, options.seed, kOutputStream, draw);
     if (prompt + output > static_cast<double>(workload->max_total)) continue;
     now -= std::log(1 - UniformDouble(options.seed, kArrivalStream, draw)) / options.requests_per_s;
-    requests.push_back({now, Scaled(prompt, options.length_divisor), Scaled(output, options.length_divisor)});
+    requests.push_back({.arrival_s = now,
+                        .num_prompt_tokens = Scaled(prompt, options.length_divisor),
+                        .num_output_tokens = Scaled(output, options.length_divisor)});
   }
   return requests;
 }

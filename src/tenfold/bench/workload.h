@@ -16,13 +16,15 @@
 #include <vector>
 
 #include "tenfold/base/result.h"
+#include "tenfold/base/token_id.h"
 
 namespace tenfold::bench {
 
 struct WorkloadRequest {
   double arrival_s = 0;
-  int64_t num_prompt_tokens = 0;  // at least 1
-  int64_t num_output_tokens = 0;  // at least 1
+  int64_t num_prompt_tokens = 0;     // at least 1
+  int64_t num_output_tokens = 0;     // at least 1
+  std::vector<TokenId> prompt = {};  // its num_prompt_tokens tokens, where it matters what they are
 };
 
 struct WorkloadOptions {

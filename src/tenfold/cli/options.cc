@@ -101,6 +101,19 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
       ->group(kEngineGroup)
       ->type_name("NAME")
       ->check(CLI::IsMember({"radix", "hash", "none"}));
+  command
+      .add_option("--queue-order", options.queue_order,
+                  "Who is admitted first: fcfs = who came first; lpm = of whom the prefix cache has most; dfs-weight = "
+                  "prompts that begin alike one after the other")
+      ->group(kEngineGroup)
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"fcfs", "lpm", "dfs-weight"}));
+  command
+      .add_option("--max-overtaken", options.max_overtaken,
+                  "So many later requests may be admitted before a request that came earlier")
+      ->group(kEngineGroup)
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
   command.add_option("--block-size", options.page_size, "Tokens in a page of the cache")
       ->group(kEngineGroup)
       ->type_name("N")

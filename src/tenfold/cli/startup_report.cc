@@ -52,7 +52,8 @@ std::string StartupReport(const LoadedModel& loaded, const engine::EngineOptions
   row("concurrency",
       fmt::format("{:.1f} sequences of {} tokens, {} in one step, {} tokens in one step", plan.max_concurrency,
                   plan.max_model_len, options.max_num_seqs, options.max_num_batched_tokens));
-  row("scheduling", fmt::format("{}, prefix cache: {}", options.scheduling_policy, options.prefix_cache));
+  row("scheduling", fmt::format("{}, queue: {}, prefix cache: {}", options.scheduling_policy, options.queue_order,
+                                options.prefix_cache));
   row("activations", FormatSize(engine.activation_bytes()));
   row("compute", fmt::format("{} threads, {} kernels, {}", loaded.threads->num_threads(), loaded.kernels->name,
                              platform::CpuModelName()));

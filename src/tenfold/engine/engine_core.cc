@@ -40,6 +40,7 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
   std::unique_ptr<EngineCore> core(new EngineCore(options, kv_plan, model, threads));
   ASSIGN_OR_RETURN(core->pool_, cache::PagePool::Create(kv_plan.num_pages, kv_plan.page_bytes));
   ASSIGN_OR_RETURN(core->prefix_cache_, cache::MakePrefixCache(options.prefix_cache, *core->pool_, options.page_size));
+  ASSIGN_OR_RETURN(const scheduler::QueueOrder queue_order, scheduler::QueueOrderFromName(options.queue_order));
   ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy_info, scheduler::FindPolicy(options.scheduling_policy));
   ASSIGN_OR_RETURN(auto policy,
                    scheduler::MakePolicy(options.scheduling_policy, {.num_pages = kv_plan.num_pages,
@@ -53,7 +54,10 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
                                  .max_num_seqs = options.max_num_seqs,
                                  .page_size = options.page_size,
                                  .watermark_pages = WatermarkPages(kv_plan.num_pages)},
-      *core->pool_, core->prefix_cache_.get());
+      *core->pool_,
+      Roster<Sequence>::Sharing{.prefix_cache = core->prefix_cache_.get(),
+                                .queue_order = queue_order,
+                                .max_overtaken = options.max_overtaken});
   const kernels::KvPages pages = {core->pool_->data(0),
                                   model::KvLayoutOf(model.config(), options.page_size, options.kv_cache_type)};
   const graph::BatchLimits limits = {.max_tokens = max_num_batched_tokens, .max_logit_rows = options.max_num_seqs};

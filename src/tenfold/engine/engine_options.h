@@ -8,6 +8,7 @@
 #include "tenfold/base/result.h"
 #include "tenfold/kernels/kv_layout.h"
 #include "tenfold/model/model_config.h"
+#include "tenfold/scheduler/queue_order.h"
 #include "tenfold/tensor/data_type.h"
 
 namespace tenfold::engine {
@@ -21,10 +22,12 @@ struct EngineOptions {
   int64_t max_num_batched_tokens = 256;
   int64_t page_size = 32;                                         // tokens; 16, 32, 64 or a multiple of 64
   tensor::DataType kv_cache_type = kernels::kDefaultKvCacheType;  // F32, F16, BF16 or Q8_0
-  size_t kv_cache_bytes = 0;            // 0 = kKvCacheShare of the free memory, see PlanKvCache
-  std::string prefix_cache = "radix";   // or "hash", "none": cache/prefix_cache.h
-  int64_t max_waiting_requests = 4096;  // beyond these, Submit says "try again later"
-  uint64_t seed = 0;                    // of requests that bring none; 0 = another one each start
+  size_t kv_cache_bytes = 0;                                // 0 = kKvCacheShare of the free memory, see PlanKvCache
+  std::string prefix_cache = "radix";                       // or "hash", "none": cache/prefix_cache.h
+  std::string queue_order = "fcfs";                         // or "lpm", "dfs-weight": scheduler/queue_order.h
+  int64_t max_overtaken = scheduler::kDefaultMaxOvertaken;  // by later requests, before a request goes first
+  int64_t max_waiting_requests = 4096;                      // beyond these, Submit says "try again later"
+  uint64_t seed = 0;                                        // of requests that bring none; 0 = another one each start
 };
 
 // The key-value cache that an engine will allocate.

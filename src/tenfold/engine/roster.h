@@ -23,6 +23,7 @@
 #include "tenfold/cache/page_pool.h"
 #include "tenfold/cache/prefix_cache.h"
 #include "tenfold/engine/scheduled_sequence.h"
+#include "tenfold/scheduler/queue_order.h"
 #include "tenfold/scheduler/scheduler.h"
 
 namespace tenfold::engine {
@@ -30,9 +31,20 @@ namespace tenfold::engine {
 template <class Sequence>
 class Roster {
  public:
+  struct Sharing {
+    cache::PrefixCache* prefix_cache = nullptr;  // null: prefixes are not shared
+    scheduler::QueueOrder queue_order = scheduler::QueueOrder::kFcfs;
+    int64_t max_overtaken = scheduler::kDefaultMaxOvertaken;
+  };
+
   Roster(std::unique_ptr<scheduler::SchedulingPolicy> policy, const scheduler::SchedulerLimits& limits,
-         const cache::PagePool& pool, cache::PrefixCache* prefix_cache = nullptr)
-      : policy_(std::move(policy)), limits_(limits), pool_(&pool), prefix_cache_(prefix_cache) {}
+         const cache::PagePool& pool, const Sharing& sharing)
+      : policy_(std::move(policy)),
+        limits_(limits),
+        pool_(&pool),
+        prefix_cache_(sharing.prefix_cache),
+        queue_order_(sharing.queue_order),
+        max_overtaken_(sharing.max_overtaken) {}
 
   // Takes in a waiting sequence, or a running one that was forked off another.
   void Add(std::unique_ptr<Sequence> sequence) {
@@ -58,6 +70,7 @@ class Roster {
                   plan_);
     CHECK_MSG(!plan_.items.empty(), "the scheduler found nothing to do among {} running and {} waiting",
               running_.size(), waiting_.size());
+    if (queue_order_ != scheduler::QueueOrder::kFcfs) CountOvertaken();
     for (const scheduler::SequenceId id : plan_.preempted) Move(id, SequenceState::kWaiting);
     for (const scheduler::SequenceId id : plan_.admitted) Move(id, SequenceState::kRunning);
     // All of them before anything is reserved, which may take idle pages.
@@ -154,8 +167,10 @@ class Roster {
     }
     // No step admits more than there are seats.
     const auto num_seats = static_cast<size_t>(limits_.max_num_seqs) - running_.size();
-    for (size_t i = 0; i < std::min(waiting_.size(), num_seats); ++i) {
-      const Sequence& sequence = *waiting_[i];
+    if (num_seats == 0) return;
+    OrderWaiting(num_seats);
+    for (size_t i = 0; i < std::min(order_.size(), num_seats); ++i) {
+      const Sequence& sequence = *waiting_[order_[i]];
       scheduler::SequenceView view = sequence.View();
       const std::span<const cache::PageId> prefix = FindPrefix(sequence);
       view.num_pages = static_cast<int64_t>(prefix.size());
@@ -168,6 +183,29 @@ class Roster {
           });
       waiting_views_.push_back(view);
       beginners_.push_back(&sequence);
+    }
+  }
+
+  // Sets order_ to the indices of waiting sequences, the first `num_wanted` at least, in the order to consider them in.
+  void OrderWaiting(size_t num_wanted) {
+    queue_.clear();
+    const bool is_fcfs = queue_order_ == scheduler::QueueOrder::kFcfs;
+    const size_t num_considered = std::min(waiting_.size(), is_fcfs ? num_wanted : scheduler::kQueueWindow);
+    for (size_t i = 0; i < num_considered; ++i) {
+      const Sequence& sequence = *waiting_[i];
+      const auto num_cached_pages = is_fcfs ? 0 : static_cast<int64_t>(FindPrefix(sequence).size());
+      queue_.push_back({sequence.prefix_key(), num_cached_pages * limits_.page_size, sequence.num_overtaken()});
+    }
+    scheduler::OrderQueue(queue_order_, queue_, max_overtaken_, order_);
+  }
+
+  // Every admitted sequence overtakes those that came before it and stay.
+  void CountOvertaken() {
+    for (const scheduler::SequenceId id : plan_.admitted) {
+      for (const auto& sequence : waiting_) {
+        if (!Earlier(*sequence, at(id))) break;
+        sequence->CountOvertaken();
+      }
     }
   }
 
@@ -200,7 +238,9 @@ class Roster {
   std::unique_ptr<scheduler::SchedulingPolicy> policy_;
   const scheduler::SchedulerLimits limits_;
   const cache::PagePool* pool_;
-  cache::PrefixCache* prefix_cache_;  // null: prefixes are not shared
+  cache::PrefixCache* const prefix_cache_;
+  const scheduler::QueueOrder queue_order_;
+  const int64_t max_overtaken_;
   std::vector<std::unique_ptr<Sequence>> running_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::unordered_map<scheduler::SequenceId, Sequence*> by_id_;
@@ -209,6 +249,8 @@ class Roster {
   std::vector<scheduler::SequenceView> waiting_views_;
   std::vector<const Sequence*> beginners_;  // whose first tokens are being computed, or will be before those of others
   std::vector<cache::PageId> found_;
+  std::vector<scheduler::QueuedPrompt> queue_;
+  std::vector<size_t> order_;
   scheduler::StepPlan plan_;
   int64_t num_prefix_query_tokens_ = 0;
   int64_t num_prefix_hit_tokens_ = 0;

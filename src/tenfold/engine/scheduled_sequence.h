@@ -52,6 +52,10 @@ class ScheduledSequence {
   // Tokens that it began with when it was first admitted; -1 before.
   int64_t num_cached_tokens() const { return num_cached_tokens_; }
 
+  // How many later sequences were admitted while this one waited; counted only where that can happen.
+  int64_t num_overtaken() const { return num_overtaken_; }
+  void CountOvertaken() { ++num_overtaken_; }
+
   scheduler::SequenceView View() const;
 
  protected:
@@ -66,6 +70,7 @@ class ScheduledSequence {
   cache::PageTable table_;
   int64_t num_published_pages_ = 0;  // the first of the table
   int64_t num_cached_tokens_ = -1;
+  int64_t num_overtaken_ = 0;
 };
 
 }  // namespace tenfold::engine

@@ -19,7 +19,7 @@ bool IsInOrder(std::span<const SequenceView> sequences) {
 void CheckInput(const SchedulerInput& input) {
   CHECK_GE(input.limits.max_num_batched_tokens, input.limits.max_num_seqs);
   CHECK_LE(static_cast<int64_t>(input.running.size()), input.limits.max_num_seqs);
-  DCHECK(IsInOrder(input.running) && IsInOrder(input.waiting));
+  DCHECK(IsInOrder(input.running));
 }
 
 int64_t NumPagesNeeded(const SequenceView& sequence, int64_t num_new_tokens, int64_t page_size) {

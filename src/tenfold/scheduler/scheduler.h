@@ -48,7 +48,8 @@ struct MemoryShape {
   int64_t max_model_len = 0;  // no sequence grows longer, tokens
 };
 
-// Both lists are in order of (arrival, id). Preconditions, which the engine keeps:
+// The running are in order of (arrival, id), the waiting in the order in which they are to be considered
+// (queue_order.h). Preconditions, which the engine keeps:
 //  - limits passed ValidateLimits, and at most max_num_seqs sequences run;
 //  - a running sequence with more than one token left to compute holds the pages for all of them;
 //  - waiting sequences hold no page that a running one could need: those of their num_idle_pages may go to others;
