@@ -88,10 +88,29 @@ Status EngineCore::Check(const Request& request) const {
                      request.sampling.n, options_.max_num_seqs);
   }
   const int64_t max_num_tokens = MaxNumTokens(request, kv_plan_.max_model_len);
-  return roster_->policy().CheckFits({.num_tokens = num_tokens,
-                                      .max_num_tokens = max_num_tokens,
-                                      .final_num_tokens = max_num_tokens,
-                                      .num_seats = request.sampling.n});
+  if (request.sampling.use_beam_search) RETURN_IF_ERROR(CheckBeams(request, max_num_tokens));
+  return roster_->policy().CheckFits(
+      {.num_tokens = num_tokens,
+       .max_num_tokens = max_num_tokens,
+       .final_num_tokens = max_num_tokens,
+       .num_seats = request.sampling.use_beam_search ? request.sampling.beam_width : request.sampling.n});
+}
+
+// Beams go on only together, so all must fit at their longest, as if they shared nothing.
+Status EngineCore::CheckBeams(const Request& request, int64_t max_num_tokens) const {
+  const int beam_width = request.sampling.beam_width;
+  if (beam_width > options_.max_num_seqs) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "the beam width is {}, but at most {} sequences run at once (--max-num-seqs)", beam_width,
+                     options_.max_num_seqs);
+  }
+  const int64_t num_pages = beam_width * cache::NumPagesFor(max_num_tokens, options_.page_size);
+  if (num_pages <= kv_plan_.num_pages) return {};
+  return MakeError(
+      ErrorCode::kInvalidArgument,
+      "{} beams of {} tokens may need {} pages of keys and values, but there are {}: lower max_tokens or the "
+      "beam width, or raise --kv-cache-memory",
+      beam_width, max_num_tokens, num_pages, kv_plan_.num_pages);
 }
 
 void EngineCore::Add(Request request) {
@@ -102,6 +121,7 @@ void EngineCore::Add(Request request) {
   auto sequence = std::make_unique<Sequence>(next_id_++, arrival, shared, seed, kv_plan_.max_model_len,
                                              cache::PageTable(*pool_, options_.page_size), model_->tokenizer());
   unfinished_[shared->id].push_back(sequence->id());
+  if (shared->sampling.use_beam_search) beam_groups_.emplace(shared->id, *sequence);
   roster_->Add(std::move(sequence));
 }
 
@@ -109,13 +129,18 @@ void EngineCore::Cancel(RequestId id, EventBatch& events) {
   const auto found = unfinished_.find(id);
   if (found == unfinished_.end()) return;
   const std::vector<scheduler::SequenceId> samples = found->second;
+  if (beam_groups_.contains(id)) {
+    const Sequence& beam = roster_->at(samples[0]);
+    const auto num_outputs = static_cast<size_t>(beam.request().sampling.n);
+    return EndBeams(id, std::vector<OutputEvent>(num_outputs, beam.Finish(FinishReason::kCancelled)), events);
+  }
   for (const scheduler::SequenceId sample : samples) {
     Sequence& sequence = roster_->at(sample);
     const int num_unforked = sequence.forks_after_prompt() ? sequence.request().sampling.n : 1;
     for (int i = 0; i < num_unforked; ++i) {
-      events.push_back(sequence.Finish(FinishReason::kCancelled));
-      events.back().sample += i;
-      ++stats_.num_finished_cancelled;
+      OutputEvent event = sequence.Finish(FinishReason::kCancelled);
+      event.sample += i;
+      Report(std::move(event), events);
     }
     Finish(sequence);
   }
@@ -159,7 +184,9 @@ void EngineCore::CollectDraws(const scheduler::StepPlan& plan, std::span<float> 
   for (size_t i = 0; i < plan.items.size(); ++i) {
     Sequence& sequence = roster_->at(plan.items[i].id);
     if (chunks_[i].num_logit_rows == 0) continue;
-    draws_.push_back({.sequence = &sequence, .logits = logits.subspan(row++ * vocab_size, vocab_size)});
+    draws_.push_back({.sequence = &sequence,
+                      .request = sequence.shared_request(),
+                      .logits = logits.subspan(row++ * vocab_size, vocab_size)});
     if (sequence.num_output_tokens() == 0)
       stats_.num_prompt_tokens += static_cast<uint64_t>(sequence.num_prompt_tokens());
     if (sequence.forks_after_prompt()) ForkSamples(sequence, draws_.back().logits);
@@ -171,7 +198,9 @@ void EngineCore::ForkSamples(Sequence& parent, std::span<const float> logits) {
   for (int sample = 1; sample < parent.request().sampling.n; ++sample) {
     std::unique_ptr<Sequence> child = parent.Fork(next_id_++, sample);
     unfinished_[child->request().id].push_back(child->id());
-    draws_.push_back({.sequence = child.get(), .logits = forked_logits_.emplace_back(logits.begin(), logits.end())});
+    draws_.push_back({.sequence = child.get(),
+                      .request = child->shared_request(),
+                      .logits = forked_logits_.emplace_back(logits.begin(), logits.end())});
     roster_->Add(std::move(child));
   }
 }
@@ -181,46 +210,103 @@ void EngineCore::SampleAll() {
     for (const Draw& draw : draws_) observer_(observer_context_, *draw.sequence, draw.logits);
   }
   threads_->Run(static_cast<int64_t>(draws_.size()), [&](int64_t i, int thread) {
-    Draw& draw = draws_[static_cast<size_t>(i)];
-    const Sequence& sequence = *draw.sequence;
-    draw.token = sampling::Sample(draw.logits, sequence.request().sampling, end_tokens_, sequence.counts(),
-                                  sequence.draw_key(), scratch_[static_cast<size_t>(thread)]);
-    if (draw.token) {
-      draw.logprobs = {draw.token->logprob, draw.token->rank, {draw.token->top.begin(), draw.token->top.end()}};
-    }
+    Sample(draws_[static_cast<size_t>(i)], scratch_[static_cast<size_t>(thread)]);
   });
+}
+
+void EngineCore::Sample(Draw& draw, sampling::SamplerScratch& scratch) const {
+  const Sequence& sequence = *draw.sequence;
+  const sampling::SamplingParams& params = sequence.request().sampling;
+  if (params.use_beam_search) {
+    auto candidates =
+        sampling::FindLikeliest(draw.logits, BeamGroup::NumCandidates(params), params, end_tokens_, sequence.counts());
+    if (candidates) {
+      draw.beam_candidates = *std::move(candidates);
+    } else {
+      draw.token = tl::unexpected(candidates.error());
+    }
+    return;
+  }
+  draw.token = sampling::Sample(draw.logits, params, end_tokens_, sequence.counts(), sequence.draw_key(), scratch);
+  if (draw.token) {
+    draw.logprobs = {draw.token->logprob, draw.token->rank, {draw.token->top.begin(), draw.token->top.end()}};
+  }
 }
 
 void EngineCore::AcceptAll(EventBatch& events) {
   for (Draw& draw : draws_) {
+    if (draw.request->sampling.use_beam_search) {
+      AdvanceBeams(draw, events);
+      continue;
+    }
     Sequence& sequence = *draw.sequence;
+    OutputEvent event;
     if (!draw.token) {
-      OutputEvent event = sequence.Finish(FinishReason::kError);
+      event = sequence.Finish(FinishReason::kError);
       event.error = draw.token.error();
-      events.push_back(std::move(event));
     } else {
-      events.push_back(sequence.Accept(draw.token->token, model_->tokenizer()));
-      if (sequence.request().sampling.num_logprobs) events.back().logprobs.push_back(std::move(draw.logprobs));
-      ++stats_.num_output_tokens;
+      event = sequence.Accept(draw.token->token, model_->tokenizer());
+      if (sequence.request().sampling.num_logprobs) event.logprobs.push_back(std::move(draw.logprobs));
     }
-    switch (events.back().finish) {
-      case FinishReason::kNone:
-        continue;
-      case FinishReason::kStop:
-        ++stats_.num_finished_stop;
-        break;
-      case FinishReason::kLength:
-        ++stats_.num_finished_length;
-        break;
-      case FinishReason::kCancelled:
-        ++stats_.num_finished_cancelled;
-        break;
-      case FinishReason::kError:
-        ++stats_.num_finished_error;
-        break;
-    }
-    Finish(sequence);
+    const bool is_last = event.finish != FinishReason::kNone;
+    Report(std::move(event), events);
+    if (is_last) Finish(sequence);
   }
+}
+
+void EngineCore::AdvanceBeams(const Draw& draw, EventBatch& events) {
+  const std::shared_ptr<const Request>& request = draw.request;
+  const auto found = beam_groups_.find(request->id);
+  if (found == beam_groups_.end()) return;  // ended by a failure in this step
+  BeamGroup& group = found->second;
+  if (!draw.token) {
+    std::vector<OutputEvent> outputs(static_cast<size_t>(request->sampling.n),
+                                     draw.sequence->Finish(FinishReason::kError));
+    for (OutputEvent& output : outputs) output.error = draw.token.error();
+    return EndBeams(request->id, std::move(outputs), events);
+  }
+  group.Propose(*draw.sequence, draw.beam_candidates);
+  if (!group.is_ready()) return;
+  const auto fork = [this](const Sequence& parent) -> Sequence& {
+    std::unique_ptr<Sequence> child = parent.Fork(next_id_++, 0);
+    Sequence& added = *child;
+    unfinished_[added.request().id].push_back(added.id());
+    roster_->Add(std::move(child));
+    return added;
+  };
+  group.Advance(model_->tokenizer(), fork, [this](Sequence& beam) { Finish(beam); });
+  if (group.is_done()) EndBeams(request->id, group.TakeOutputs(), events);
+}
+
+void EngineCore::EndBeams(RequestId id, std::vector<OutputEvent> outputs, EventBatch& events) {
+  for (const scheduler::SequenceId beam : beam_groups_.at(id).live()) Finish(roster_->at(beam));
+  beam_groups_.erase(id);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    outputs[i].sample = static_cast<int>(i);
+    Report(std::move(outputs[i]), events);
+  }
+}
+
+// Counts what goes out.
+void EngineCore::Report(OutputEvent event, EventBatch& events) {
+  stats_.num_output_tokens += event.tokens.size();
+  switch (event.finish) {
+    case FinishReason::kNone:
+      break;
+    case FinishReason::kStop:
+      ++stats_.num_finished_stop;
+      break;
+    case FinishReason::kLength:
+      ++stats_.num_finished_length;
+      break;
+    case FinishReason::kCancelled:
+      ++stats_.num_finished_cancelled;
+      break;
+    case FinishReason::kError:
+      ++stats_.num_finished_error;
+      break;
+  }
+  events.push_back(std::move(event));
 }
 
 void EngineCore::Finish(Sequence& sequence) {

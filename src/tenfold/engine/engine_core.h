@@ -16,6 +16,7 @@
 #include "tenfold/base/result.h"
 #include "tenfold/cache/page_pool.h"
 #include "tenfold/cache/prefix_cache.h"
+#include "tenfold/engine/beam_group.h"
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/engine/engine_options.h"
 #include "tenfold/engine/request.h"
@@ -65,18 +66,25 @@ class EngineCore {
   EngineCore(const EngineOptions& options, const KvCachePlan& kv_plan, const model::Model& model,
              platform::ThreadPool& threads);
 
+  Status CheckBeams(const Request& request, int64_t max_num_tokens) const;
   std::span<float> Compute(const scheduler::StepPlan& plan);
   // Sequences of this step that get a token, each with its row of logits.
   struct Draw {
-    Sequence* sequence;
+    Sequence* sequence;  // ended already where another beam's failure ended the request
+    std::shared_ptr<const Request> request;
     std::span<float> logits;
     Result<sampling::SampledToken> token = sampling::SampledToken{};
     TokenLogprobs logprobs = {};
+    std::vector<sampling::TokenLogprob> beam_candidates = {};  // in place of a token
   };
   void CollectDraws(const scheduler::StepPlan& plan, std::span<float> logits);
   void ForkSamples(Sequence& parent, std::span<const float> logits);
   void SampleAll();
+  void Sample(Draw& draw, sampling::SamplerScratch& scratch) const;
   void AcceptAll(EventBatch& events);
+  void AdvanceBeams(const Draw& draw, EventBatch& events);
+  void EndBeams(RequestId id, std::vector<OutputEvent> outputs, EventBatch& events);
+  void Report(OutputEvent event, EventBatch& events);
   void Finish(Sequence& sequence);
 
   const EngineOptions options_;
@@ -91,6 +99,7 @@ class EngineCore {
   uint64_t seed_;
 
   std::unordered_map<RequestId, std::vector<scheduler::SequenceId>> unfinished_;  // samples of each request
+  std::unordered_map<RequestId, BeamGroup> beam_groups_;                          // of requests with beam search
   scheduler::SequenceId next_id_ = 0;
   int64_t next_arrival_ = 0;
   EngineStats stats_;

@@ -60,16 +60,13 @@ class Roster {
 
   // Decides the next step, and gives its items their pages. There must be a sequence. Valid until the next call.
   const scheduler::StepPlan& PlanStep() {
-    running_views_.clear();
-    for (const auto& sequence : running_) running_views_.push_back(sequence->View());
-    ViewWaiting();
-    policy_->Plan({.limits = limits_,
-                   .num_free_pages = pool_->num_free_pages(),
-                   .running = running_views_,
-                   .waiting = waiting_views_},
-                  plan_);
-    CHECK_MSG(!plan_.items.empty(), "the scheduler found nothing to do among {} running and {} waiting",
-              running_.size(), waiting_.size());
+    AskPolicy();
+    while (plan_.items.empty()) {
+      CHECK_MSG(PreemptLatestRestingGang(), "the scheduler found nothing to do among {} running and {} waiting",
+                running_.size(), waiting_.size());
+      AskPolicy();
+    }
+    PreemptWholeGangs();
     if (queue_order_ != scheduler::QueueOrder::kFcfs) CountOvertaken();
     for (const scheduler::SequenceId id : plan_.preempted) Move(id, SequenceState::kWaiting);
     for (const scheduler::SequenceId id : plan_.admitted) Move(id, SequenceState::kRunning);
@@ -157,6 +154,48 @@ class Roster {
     key.tokens = key.tokens.first(key.tokens.size() - 1);
     prefix_cache_->Match(key, found_);
     return found_;
+  }
+
+  void AskPolicy() {
+    running_views_.clear();
+    for (const auto& sequence : running_) running_views_.push_back(sequence->View());
+    ViewWaiting();
+    policy_->Plan({.limits = limits_,
+                   .num_free_pages = pool_->num_free_pages(),
+                   .running = running_views_,
+                   .waiting = waiting_views_},
+                  plan_);
+  }
+
+  // When one of a gang is preempted, so are all: the others could only rest and hold pages.
+  void PreemptWholeGangs() {
+    for (size_t i = 0; i < plan_.preempted.size(); ++i) {
+      const Sequence& preempted = at(plan_.preempted[i]);
+      if (!preempted.is_ganged()) continue;
+      for (const auto& sequence : running_) {
+        if (sequence->arrival() != preempted.arrival()) continue;
+        std::erase_if(plan_.items, [&](const scheduler::StepPlan::Item& item) { return item.id == sequence->id(); });
+        const auto known = std::find(plan_.preempted.begin(), plan_.preempted.end(), sequence->id());
+        if (known == plan_.preempted.end()) plan_.preempted.push_back(sequence->id());
+      }
+    }
+  }
+
+  // Only resting sequences run, and the first that waits finds no room: the latest gang but its own makes some. Alone,
+  // every gang fits. False when there is no other.
+  bool PreemptLatestRestingGang() {
+    if (waiting_views_.empty()) return false;
+    const auto latest = std::find_if(running_.rbegin(), running_.rend(), [this](const auto& sequence) {
+      return sequence->is_resting() && sequence->arrival() != waiting_views_[0].arrival;
+    });
+    if (latest == running_.rend()) return false;
+    const int64_t arrival = (*latest)->arrival();
+    std::vector<scheduler::SequenceId> gang;
+    for (const auto& sequence : running_) {
+      if (sequence->arrival() == arrival) gang.push_back(sequence->id());
+    }
+    for (const scheduler::SequenceId id : gang) Move(id, SequenceState::kWaiting);
+    return true;
   }
 
   void ViewWaiting() {

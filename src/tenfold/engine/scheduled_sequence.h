@@ -31,6 +31,11 @@ class ScheduledSequence {
   // Running sequences it becomes once its prompt is computed.
   virtual int64_t num_seats() const { return 1; }
 
+  // Whether it goes on only together with the others of its arrival (beam_group.h): they are preempted together, and
+  // one that has nothing to compute rests until the others have caught up.
+  virtual bool is_ganged() const { return false; }
+  bool is_resting() const { return num_computed() == num_tokens(); }
+
   // All known tokens; nothing where only their number is known: then no prefix is shared.
   virtual cache::PrefixKey prefix_key() const { return {}; }
 

@@ -42,8 +42,13 @@ Sequence::Sequence(const Sequence& parent, scheduler::SequenceId id, int sample)
       stop_strings_(parent.stop_strings_) {}
 
 std::unique_ptr<Sequence> Sequence::Fork(scheduler::SequenceId id, int sample) const {
-  CHECK_EQ(num_output_tokens(), 0);
+  CHECK(num_output_tokens() == 0 || request_->sampling.use_beam_search);
   return std::unique_ptr<Sequence>(new Sequence(*this, id, sample));
+}
+
+int64_t Sequence::num_seats() const {
+  if (request_->sampling.use_beam_search) return num_output_tokens() == 0 ? request_->sampling.beam_width : 1;
+  return forks_after_prompt() ? request_->sampling.n : 1;
 }
 
 OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenizer) {

@@ -29,22 +29,26 @@ class Sequence final : public ScheduledSequence {
   Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<const Request> request, uint64_t seed,
            int64_t max_model_len, cache::PageTable table, const tokenizer::Tokenizer& tokenizer);
 
-  // A sample that continues from the same prompt: shares its pages (PagedAttention's fork). Only before the first
-  // output.
+  // A sequence that continues from the same tokens: shares its pages (PagedAttention's fork). Another sample forks off
+  // before the first output; a beam at any time.
   std::unique_ptr<Sequence> Fork(scheduler::SequenceId id, int sample) const;
 
   int64_t num_tokens() const override { return static_cast<int64_t>(tokens_.size()); }
   int64_t max_num_tokens() const override { return max_num_tokens_; }
   cache::PrefixKey prefix_key() const override { return {tokens_, request_->cache_salt}; }
-  int64_t num_seats() const override { return forks_after_prompt() ? request_->sampling.n : 1; }
+  int64_t num_seats() const override;
+  bool is_ganged() const override { return request_->sampling.use_beam_search; }
 
   const Request& request() const { return *request_; }
+  const std::shared_ptr<const Request>& shared_request() const { return request_; }
   int sample() const { return sample_; }
   const std::vector<TokenId>& tokens() const { return tokens_; }
   int64_t num_prompt_tokens() const { return static_cast<int64_t>(request_->prompt.size()); }
   int64_t num_output_tokens() const { return num_tokens() - num_prompt_tokens(); }
   // True until the request's other samples have been forked off.
-  bool forks_after_prompt() const { return request_->sampling.n > 1 && sample_ == 0 && !forked_; }
+  bool forks_after_prompt() const {
+    return request_->sampling.n > 1 && sample_ == 0 && !forked_ && !request_->sampling.use_beam_search;
+  }
   void MarkForked() { forked_ = true; }
 
   // What sampling needs; the draw is a function of seed, sample and number of output tokens.

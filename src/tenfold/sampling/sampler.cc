@@ -136,4 +136,17 @@ Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& param
   return sampled;
 }
 
+Result<std::vector<TokenLogprob>> FindLikeliest(std::span<float> logits, size_t count, const SamplingParams& params,
+                                                std::span<const TokenId> eos_token_ids, const TokenCounts& history) {
+  AdjustLogits(logits, params, eos_token_ids, history);
+  ASSIGN_OR_RETURN(const TokenId greatest, FindGreatest(logits));
+  const double log_sum = LogSumExp(logits, logits[static_cast<size_t>(greatest)]);
+  std::vector<TokenLogprob> top;
+  FindTop(logits, count, top);
+  std::erase_if(top,
+                [](const TokenLogprob& entry) { return entry.logprob == -std::numeric_limits<double>::infinity(); });
+  for (TokenLogprob& entry : top) entry.logprob -= log_sum;
+  return top;
+}
+
 }  // namespace tenfold::sampling

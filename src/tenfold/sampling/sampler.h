@@ -57,6 +57,12 @@ Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& param
                             std::span<const TokenId> eos_token_ids, const TokenCounts& history, const DrawKey& key,
                             SamplerScratch& scratch);
 
+// The `count` most likely next tokens with their log-probabilities after bias, min_tokens and penalties, in falling
+// order, ties to the lower id; fewer when the others are forbidden. For beam search. Overwrites `logits`; fails as
+// Sample does.
+Result<std::vector<TokenLogprob>> FindLikeliest(std::span<float> logits, size_t count, const SamplingParams& params,
+                                                std::span<const TokenId> eos_token_ids, const TokenCounts& history);
+
 // The part of Sample between log-probabilities and temperature, in place: bias, min_tokens and penalties. Visits only
 // the tokens that are named or seen.
 void AdjustLogits(std::span<float> logits, const SamplingParams& params, std::span<const TokenId> eos_token_ids,

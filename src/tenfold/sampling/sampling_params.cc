@@ -42,6 +42,20 @@ Status CheckStopStrings(const std::vector<std::string>& stop) {
   return {};
 }
 
+Status CheckBeams(const SamplingParams& params) {
+  if (!params.use_beam_search) return {};
+  RETURN_IF_ERROR(CheckRange("the beam width", params.beam_width, params.n, kMaxBeamWidth));
+  RETURN_IF_ERROR(CheckRange("length_penalty", params.length_penalty, -10.0, 10.0));
+  if (params.top_k > 0 || params.top_p != 1 || params.min_p != 0 ||
+      (params.temperature != 0 && params.temperature != 1)) {
+    return MakeError(
+        ErrorCode::kInvalidArgument,
+        "use_beam_search draws nothing: temperature must be 0 or 1, and top_k, top_p and min_p must be left "
+        "out");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status Validate(const SamplingParams& params, int64_t vocab_size) {
@@ -57,6 +71,7 @@ Status Validate(const SamplingParams& params, int64_t vocab_size) {
   RETURN_IF_ERROR(CheckAboveZero("repetition_penalty", params.repetition_penalty, 100.0));
   RETURN_IF_ERROR(CheckRange("presence_penalty", params.presence_penalty, -2.0, 2.0));
   RETURN_IF_ERROR(CheckRange("frequency_penalty", params.frequency_penalty, -2.0, 2.0));
+  RETURN_IF_ERROR(CheckBeams(params));
   RETURN_IF_ERROR(CheckCount("logit_bias", params.logit_bias.size(), kMaxLogitBiases));
   for (const LogitBias& entry : params.logit_bias) {
     RETURN_IF_ERROR(CheckToken("logit_bias", entry.token, vocab_size));

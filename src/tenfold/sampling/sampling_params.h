@@ -21,6 +21,7 @@ inline constexpr size_t kMaxStopStringBytes = 256;  // as many bytes may be held
 inline constexpr size_t kMaxStopTokenIds = 1024;
 inline constexpr size_t kMaxLogitBiases = 1024;
 inline constexpr int kMaxLogprobs = 20;  // OpenAI's and vLLM's limit
+inline constexpr int kMaxBeamWidth = 64;
 
 struct LogitBias {
   TokenId token;
@@ -29,6 +30,12 @@ struct LogitBias {
 
 struct SamplingParams {
   int n = 1;  // sequences to generate, [1, kMaxSequences]
+
+  // Beam search instead of drawing: the n outputs with the greatest score among those that `beam_width` beams find. The
+  // score is the sum of the tokens' log-probabilities divided by (number of tokens) ^ length_penalty.
+  bool use_beam_search = false;
+  int beam_width = 1;           // [n, kMaxBeamWidth]
+  double length_penalty = 1.0;  // [-10, 10]: above 0 favours long outputs
 
   // Which tokens can be drawn.
   double temperature = 1.0;  // [0, 100]; below kGreedyTemperature the most likely token is taken

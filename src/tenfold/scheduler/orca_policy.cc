@@ -7,7 +7,9 @@ namespace tenfold::scheduler {
 namespace {
 
 void PlaceRunning(const SchedulerInput& input, Room& room, StepPlan& plan) {
-  for (const SequenceView& sequence : input.running) Place(sequence, NumTokensLeft(sequence), 0, room, plan);
+  for (const SequenceView& sequence : input.running) {
+    if (NumTokensLeft(sequence) > 0) Place(sequence, NumTokensLeft(sequence), 0, room, plan);
+  }
 }
 
 void AdmitWithReservation(const SchedulerInput& input, Reservations& reservations, Room& room, StepPlan& plan) {

@@ -60,11 +60,14 @@ size_t PlaceDecodes(const SchedulerInput& input, Room& room, StepPlan& plan) {
 void AdmitWaiting(const SchedulerInput& input, Prompts prompts, Room& room, StepPlan& plan) {
   int64_t num_free_seats = input.limits.max_num_seqs;
   for (const SequenceView& sequence : input.running) num_free_seats -= sequence.num_seats;
+  // Those that rest do not grow.
+  const bool none_computes =
+      std::all_of(input.running.begin(), input.running.end(), [](const auto& s) { return NumTokensLeft(s) == 0; });
   for (const SequenceView& sequence : input.waiting) {
     if (sequence.awaits_prefix) continue;
     const int64_t num_left = NumTokensLeft(sequence);
     const int64_t num_pages = NumPagesNeeded(sequence, num_left, input.limits.page_size);
-    const bool is_alone = input.running.empty() && plan.items.empty();
+    const bool is_alone = none_computes && plan.items.empty();
     const int64_t watermark = is_alone ? 0 : input.limits.watermark_pages;
     const int64_t num_tokens = prompts == Prompts::kWhole ? num_left : std::min(num_left, room.num_tokens);
     if (num_tokens == 0 || num_tokens > room.num_tokens || sequence.num_seats > num_free_seats ||

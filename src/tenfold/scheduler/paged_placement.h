@@ -39,8 +39,8 @@ size_t PlaceDecodes(const SchedulerInput& input, Room& room, StepPlan& plan);
 // Whether a prompt may begin with a part of its tokens.
 enum class Prompts { kInChunks, kWhole };
 
-// Admits waiting sequences while seats, tokens and pages allow; the watermark stays free beside them unless nothing
-// else runs. The first that does not fit ends it: nobody overtakes but those who pass over one that awaits its prefix.
+// Admits waiting sequences while seats, tokens and pages allow; the watermark stays free beside them unless nobody else
+// computes. The first that does not fit ends it: nobody overtakes but those who pass over one that awaits its prefix.
 void AdmitWaiting(const SchedulerInput& input, Prompts prompts, Room& room, StepPlan& plan);
 
 }  // namespace tenfold::scheduler

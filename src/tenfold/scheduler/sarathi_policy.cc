@@ -13,7 +13,7 @@ void ContinuePrompts(std::span<const SequenceView> running, int64_t page_size, R
   for (const SequenceView& sequence : running) {
     if (room.num_tokens == 0) break;
     const int64_t num_left = NumTokensLeft(sequence);
-    if (num_left == 1) continue;
+    if (num_left <= 1) continue;
     CHECK_MSG(NumPagesNeeded(sequence, num_left, page_size) == 0, "sequence {} runs without the pages of its {} tokens",
               sequence.id, sequence.num_tokens);
     Place(sequence, std::min(num_left, room.num_tokens), 0, room, plan);

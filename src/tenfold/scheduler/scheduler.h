@@ -20,7 +20,8 @@ struct SequenceView {
   int64_t num_tokens = 0;           // known tokens: the prompt and what was generated so far
   int64_t max_num_tokens = 0;       // what num_tokens can grow to at most
   int64_t final_num_tokens = 0;     // what it will grow to, where that is known: in a replay; else max_num_tokens
-  int64_t num_computed = 0;         // of these, tokens whose keys and values are in the cache; fewer than num_tokens
+  int64_t num_computed = 0;         // of these, tokens whose keys and values are in the cache; fewer than num_tokens,
+                                    // unless it rests: it has nothing to compute in this step
   int64_t num_pages = 0;            // pages in its table; of a waiting sequence, pages that the prefix cache has for it
   int64_t num_exclusive_pages = 0;  // of these, pages that nobody else holds
   bool copies_last_page = false;    // its next token falls into a shared page: one more page for the copy
