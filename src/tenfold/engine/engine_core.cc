@@ -84,7 +84,7 @@ Status EngineCore::Check(const Request& request) const {
     }
   }
   if (request.sampling.n > options_.max_num_seqs) {
-    return MakeError(ErrorCode::kInvalidArgument, "n is {}, but at most {} sequences run at once (--max-num-seqs)",
+    return MakeError(ErrorCode::kInvalidArgument, "n or best_of is {}, but at most {} sequences run at once (--max-num-seqs)",
                      request.sampling.n, options_.max_num_seqs);
   }
   const int64_t max_num_tokens = MaxNumTokens(request, kv_plan_.max_model_len);

@@ -306,7 +306,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"too_long", [](Request& r) { r.prompt.assign(128, 5); }, "128 tokens, but the context holds 128"},
         Refusal{"foreign_token", [](Request& r) { r.prompt[0] = 100000; }, "token 100000, outside the vocabulary"},
         Refusal{"negative_token", [](Request& r) { r.prompt[0] = -1; }, "token -1, outside the vocabulary"},
-        Refusal{"many_samples", [](Request& r) { r.sampling.n = 9; }, "n is 9, but at most 8"},
+        Refusal{"many_samples", [](Request& r) { r.sampling.n = 9; }, "n or best_of is 9, but at most 8"},
         Refusal{"temperature", [](Request& r) { r.sampling.temperature = -1; }, "temperature"}),
     [](const auto& info) { return info.param.name; });
 

@@ -1,5 +1,6 @@
 #include "tenfold/server/generation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tenfold/base/check.h"
@@ -9,13 +10,14 @@ namespace tenfold::server {
 
 using engine::FinishReason;
 
-Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n,
+Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
                        std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer,
                        Clock::time_point now)
     : first_id_(first_id),
       head_(std::move(head)),
       stream_(stream),
       n_(n),
+      num_returned_(num_returned),
       prompts_(std::move(prompts)),
       writer_(std::move(writer)),
       arrived_at_(now),
@@ -50,6 +52,7 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
     }
     usage_.num_output_tokens += event.num_output_tokens;
   }
+  for (const engine::TokenLogprobs& token : event.logprobs) choice.cumulative_logprob += token.logprob;
   choice.piece.Append(std::move(event));
   if (stream_) WriteChunk(choice, tokenizer);
   if (num_unfinished_ > 0) return Progress::kOpen;
@@ -91,9 +94,23 @@ void Generation::Finish(const tokenizer::Tokenizer& tokenizer) {
     writer_->End();
     return;
   }
+  writer_->Send({.body = AnswerJson(head_, TakeBest(), usage_, tokenizer)});
+}
+
+// The samples of each prompt whose tokens are likeliest together; all of them, in their order, without best_of.
+std::vector<ChoicePiece> Generation::TakeBest() {
   std::vector<ChoicePiece> pieces;
-  for (Choice& choice : choices_) pieces.push_back(std::move(choice.piece));
-  writer_->Send({.body = AnswerJson(head_, pieces, usage_, tokenizer)});
+  for (auto begin = choices_.begin(); begin != choices_.end(); begin += n_) {
+    if (num_returned_ < n_) {
+      std::stable_sort(begin, begin + n_,
+                       [](const Choice& a, const Choice& b) { return a.cumulative_logprob > b.cumulative_logprob; });
+    }
+    for (auto choice = begin; choice != begin + num_returned_; ++choice) {
+      choice->piece.index = static_cast<int>(pieces.size());
+      pieces.push_back(std::move(choice->piece));
+    }
+  }
+  return pieces;
 }
 
 void Generation::Fail(const engine::OutputEvent& event) {

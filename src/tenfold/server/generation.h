@@ -1,7 +1,8 @@
 // Generation: one HTTP request while the engine works on it. Turns output events into an answer or a stream.
 //
 // A body with several prompts becomes as many engine requests; each has n samples. Choice index = prompt index * n +
-// sample. Lives on the I/O thread, owned by Generations (generations.h).
+// sample; with best_of, the likeliest samples of each prompt are numbered again. Lives on the I/O thread, owned by
+// Generations (generations.h).
 #pragma once
 
 #include <chrono>
@@ -21,8 +22,8 @@ class Generation {
   using Clock = std::chrono::steady_clock;
 
   // Request ids are first_id, first_id + 1, ... in the order of the prompts.
-  Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, std::vector<std::vector<TokenId>> prompts,
-             std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
+  Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
+             std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
 
   engine::RequestId first_id() const { return first_id_; }
   size_t num_requests() const { return prompts_.size(); }
@@ -37,7 +38,8 @@ class Generation {
 
  private:
   struct Choice {
-    ChoicePiece piece;  // a stream's next chunk, or the whole answer as far as it got
+    ChoicePiece piece;              // a stream's next chunk, or the whole answer as far as it got
+    double cumulative_logprob = 0;  // where log-probabilities are known
     bool has_tokens = false;
     Clock::time_point last_token_at;
   };
@@ -45,12 +47,14 @@ class Generation {
   void Measure(const engine::OutputEvent& event, Choice& choice, Clock::time_point now, Metrics& metrics) const;
   void WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenizer);
   void Finish(const tokenizer::Tokenizer& tokenizer);
+  std::vector<ChoicePiece> TakeBest();
   void Fail(const engine::OutputEvent& event);
 
   const engine::RequestId first_id_;
   const AnswerHead head_;
   const bool stream_;
   const int n_;
+  const int num_returned_;  // of each prompt's n
   const std::vector<std::vector<TokenId>> prompts_;
   const std::shared_ptr<ResponseWriter> writer_;
   const Clock::time_point arrived_at_;

@@ -11,11 +11,11 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
                   .id = NewAnswerId(request.endpoint),
                   .created = std::time(nullptr),
                   .model = request.model,
-                  .has_logprobs = request.sampling.num_logprobs.has_value(),
+                  .has_logprobs = request.has_logprobs,
                   .return_token_ids = request.return_token_ids,
                   .include_usage = request.include_usage};
   const auto generation = std::make_shared<Generation>(next_id_, std::move(head), request.stream, request.sampling.n,
-                                                       prompts, std::move(writer), Clock::now());
+                                                       request.num_returned, prompts, std::move(writer), Clock::now());
   generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });

@@ -195,7 +195,9 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"return_token_ids", ReadMember<&Body::return_token_ids>},
     {"skip_special_tokens", nullptr, "true"},
     {"spaces_between_special_tokens", nullptr, "true"},
-    {"use_beam_search", nullptr, "false"},
+    {"best_of", ReadMember<&Body::best_of>},
+    {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},
+    {"length_penalty", Sampling<&SamplingParams::length_penalty>},
     {"prompt_logprobs", nullptr, "null"},
     {"truncate_prompt_tokens", nullptr, "null"},
     {"allowed_token_ids", nullptr, "[]"},
@@ -217,7 +219,6 @@ constexpr JsonField<Body> kCommonFields[] = {
 constexpr JsonField<Body> kCompletionFields[] = {
     {"prompt", ReadPrompt},
     {"logprobs", Sampling<&SamplingParams::num_logprobs>},
-    {"best_of", ReadMember<&Body::best_of>},
     {"echo", nullptr, "false"},
     {"suffix", nullptr, "null"},
 };
@@ -247,12 +248,31 @@ constexpr JsonField<Body> kChatFields[] = {
 ApiStatus FinishCompletion(Body& body) {
   if (body.prompts.empty()) return BadField("prompt", "is missing");
   if (body.max_tokens) body.sampling.max_tokens = body.max_tokens;  // else 16, OpenAI's default
-  if (body.best_of && *body.best_of != body.sampling.n) {
-    return BadField("best_of", "is not supported by this server yet unless it equals \"n\"");
-  }
-  if (body.prompts.size() * static_cast<size_t>(std::max(body.sampling.n, 1)) > kMaxChoices) {
+  const int num_samples = std::max(body.sampling.n, body.best_of.value_or(1));
+  if (body.prompts.size() * static_cast<size_t>(std::max(num_samples, 1)) > kMaxChoices) {
     return BadField("n", "times the number of prompts is more than {}", kMaxChoices);
   }
+  return {};
+}
+
+// How many samples are made, and how many of them are returned.
+ApiStatus FinishSamples(Body& body) {
+  SamplingParams& sampling = body.sampling;
+  const int best_of = body.best_of.value_or(sampling.n);
+  body.num_returned = sampling.n;
+  body.has_logprobs = sampling.num_logprobs.has_value();
+  if (best_of < sampling.n)
+    return BadField("best_of", "is {}, but must be at least \"n\", which is {}", best_of, sampling.n);
+  if (sampling.use_beam_search) {
+    sampling.beam_width = best_of;
+    return {};
+  }
+  if (sampling.length_penalty != 1) return BadField("length_penalty", "needs \"use_beam_search\": true");
+  if (best_of == sampling.n) return {};
+  if (body.stream)
+    return BadField("best_of", "must equal \"n\" in a stream: which samples are best is known at the end");
+  sampling.n = best_of;
+  if (!sampling.num_logprobs) sampling.num_logprobs = 0;  // to compare the samples by
   return {};
 }
 
@@ -288,6 +308,7 @@ ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::stri
       is_chat ? std::span<const JsonField<Body>>(kChatFields) : std::span<const JsonField<Body>>(kCompletionFields);
   RETURN_IF_REFUSED(ReadFields<Body>(parsed->get_object(), "", body, {kCommonFields, own_fields}));
   RETURN_IF_REFUSED(is_chat ? FinishChat(body) : FinishCompletion(body));
+  RETURN_IF_REFUSED(FinishSamples(body));
   if (body.has_stream_options && !body.stream) return BadField("stream_options", "needs \"stream\": true");
   return static_cast<GenerationRequest&&>(body);
 }

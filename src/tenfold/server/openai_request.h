@@ -31,6 +31,8 @@ struct GenerationRequest {
   std::vector<PromptInput> prompts;              // kCompletions; at least one
   std::vector<tokenizer::ChatMessage> messages;  // kChat; at least one; OpenAI's "developer" became "system"
   sampling::SamplingParams sampling;
+  int num_returned = 1;       // of the samples of a prompt, the likeliest ones: fewer than sampling.n with best_of
+  bool has_logprobs = false;  // the answer shows log-probabilities
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;

@@ -22,7 +22,7 @@ TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
     "stop": ["x", "y"], "seed": -7, "presence_penalty": 1, "frequency_penalty": -1.5, "logit_bias": {"12": -100},
     "stream": true, "stream_options": {"include_usage": true}, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1,
     "min_tokens": 2, "ignore_eos": true, "stop_token_ids": [3, 4], "include_stop_str_in_output": true,
-    "return_token_ids": true, "best_of": 2, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1}, "cache_salt": "alice",
+    "return_token_ids": true, "best_of": 2, "use_beam_search": false, "length_penalty": 1, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1}, "cache_salt": "alice",
     "response_format": {"type": "text"}})");
   EXPECT_EQ(request.model, "m");
   EXPECT_THAT(request.prompts, ElementsAre(PromptInput("Hi")));
@@ -50,6 +50,27 @@ TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
   EXPECT_TRUE(sampling.ignore_eos);
   EXPECT_THAT(sampling.stop_token_ids, ElementsAre(3, 4));
   EXPECT_TRUE(sampling.include_stop_str_in_output);
+}
+
+TEST(OpenAiRequestTest, BestOfMakesMoreSamplesThanItReturns) {
+  const GenerationRequest request = ParseOk(Endpoint::kChat, R"({"messages": [{"role": "user", "content": "a"}],
+                                                                 "n": 2, "best_of": 5})");
+  EXPECT_EQ(request.sampling.n, 5);
+  EXPECT_EQ(request.num_returned, 2);
+  EXPECT_THAT(request.sampling.num_logprobs, Optional(0)) << "to compare the samples by";
+  EXPECT_FALSE(request.has_logprobs);
+}
+
+TEST(OpenAiRequestTest, BeamsAreNOrBestOf) {
+  const auto parse = [](std::string_view fields) {
+    return ParseOk(Endpoint::kCompletions, fmt::format(R"({{"prompt": "a", "use_beam_search": true, {}}})", fields));
+  };
+  const GenerationRequest request = parse(R"("n": 3, "length_penalty": 0.5)");
+  EXPECT_TRUE(request.sampling.use_beam_search);
+  EXPECT_EQ(request.sampling.beam_width, 3);
+  EXPECT_EQ(request.sampling.length_penalty, 0.5);
+  EXPECT_EQ(parse(R"("n": 2, "best_of": 6)").sampling.beam_width, 6);
+  EXPECT_EQ(parse(R"("n": 2, "best_of": 6, "stream": true)").sampling.n, 2);
 }
 
 TEST(OpenAiRequestTest, KnowsTheFourKindsOfPrompt) {
@@ -154,7 +175,9 @@ INSTANTIATE_TEST_SUITE_P(
         Completion("SaltLong", R"("cache_salt": ")" + Repeat("s", 257) + "\"", "cache_salt", "longer than 256 bytes"),
         Completion("Echo", R"("echo": true)", "echo", "not supported"),
         Completion("Suffix", R"("suffix": "s")", "suffix", "not supported"),
-        Completion("BestOf", R"("best_of": 3)", "best_of", "equals \"n\""),
+        Completion("BestOfBelowN", R"("best_of": 1, "n": 2)", "best_of", "at least \"n\", which is 2"),
+        Completion("BestOfStream", R"("best_of": 3, "stream": true)", "best_of", "must equal \"n\" in a stream"),
+        Completion("LengthPenaltyAlone", R"("length_penalty": 2)", "length_penalty", "\"use_beam_search\": true"),
         Completion("ResponseFormat", R"("response_format": {"type": "json_object"})", "response_format",
                    "not supported"),
         Completion("StreamOptionsAlone", R"("stream_options": {})", "stream_options", "\"stream\": true"),

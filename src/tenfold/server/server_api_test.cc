@@ -108,6 +108,28 @@ TEST_F(ServerApiTest, NumbersChoicesByPromptThenSample) {
   EXPECT_EQ(answer.at("usage").at("completion_tokens"), 4);
 }
 
+TEST_F(ServerApiTest, BestOfReturnsTheLikeliestSamples) {
+  StartServer();
+  engine_->SetScript([](const engine::Request&, int sample, int step) {
+    engine::OutputEvent event;
+    event.text = fmt::format("{}", sample);
+    event.tokens = {5};
+    constexpr double kLogprobs[] = {-3, -1, -2, -1};  // of two tokens each
+    event.logprobs = {{.logprob = kLogprobs[sample]}};
+    if (step == 1) event.finish = engine::FinishReason::kLength;
+    return event;
+  });
+  const json::value answer = PostOk("/v1/completions", R"({"prompt": ["a", "b"], "n": 3, "best_of": 4})");
+  std::vector<std::string> texts;
+  for (const json::value& choice : answer.at("choices").as_array()) {
+    EXPECT_EQ(choice.at("index"), texts.size());
+    EXPECT_TRUE(choice.at("logprobs").is_null());
+    texts.push_back(Text(choice.at("text")));
+  }
+  EXPECT_THAT(texts, ElementsAre("11", "33", "22", "11", "33", "22"));
+  EXPECT_EQ(answer.at("usage").at("completion_tokens"), 16) << "all that was generated";
+}
+
 TEST_F(ServerApiTest, StreamsACompletion) {
   StartServer();
   const auto chunks = Stream("/v1/completions", R"({"prompt": "Hi", "max_tokens": 2, "stream": true})");
