@@ -4,7 +4,7 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(CLI11 REQUIRED)                                  # cli/
-find_package(Boost 1.81 REQUIRED COMPONENTS json)             # base/json, server/
+find_package(Boost 1.81 REQUIRED COMPONENTS json)             # base/json, server/, bench/
 find_package(prometheus-cpp REQUIRED)                         # server/
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)  # tokenizer/

@@ -57,7 +57,7 @@ class CommandLine(unittest.TestCase):
 class Program(CommandLine):
     def test_help_and_version(self):
         commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth', 'bench', 'bench kernels',
-                    'bench model']
+                    'bench model', 'bench serve']
         summary = self.run_tenfold('--help').stdout
         for command in commands:
             self.assertIn(command.split()[0], summary)
@@ -366,6 +366,25 @@ class Serve(CommandLine):
         for part in ['llama "stories260K", 260032 parameters, F32', 'weights', 'tokens in BF16, pages of 32',
                      'sequences of 512 tokens', 'activations', 'threads', 'kernels', 'load']:
             self.assertIn(part, self.report)
+
+    def test_bench_serve(self):
+        url = f'http://127.0.0.1:{self.connection.port}/v1'
+        result = self.folder / 'result.json'
+        tell = ['bench', 'serve', '--url', url, '--api-key', 'secret', '--num-prompts', 8, '--input-len', 40,
+                '--output-len', 6]
+        summary = self.run_json(*tell, '--workload', 'chat', '--prefix-len', 64, '--num-turns', 4, '--save-result', result)
+        self.assertEqual(summary['completed'], 8)
+        self.assertEqual(summary['total_output_tokens'], 48)
+        # Two conversations of four turns; all but the last few tokens of what was said before is cached.
+        self.assertGreater(summary['total_cached_tokens'], 0.5 * summary['total_input_tokens'])
+        self.assertEqual(json.loads(result.read_text()), summary)
+        for name in ['ttft', 'tpot', 'itl', 'e2el']:
+            self.assertLessEqual(summary[f'median_{name}_ms'], summary[f'p99_{name}_ms'])
+        table = self.run_tenfold(*tell, '--max-concurrency', 2, '--goodput', 'e2el:60000').stdout
+        self.assertRegex(table, r'Most requests at once +2\n')
+        self.assertRegex(table, r'Good requests/s +[1-9]')
+        self.expect_error(1, *tell[:4], '--api-key', 'wrong', says=['HTTP 401', 'is the server running?'])
+        self.expect_error(2, *tell, '--goodput', 'speed:3', says=['speed:3'])
 
     def test_answers_until_told_to_stop(self):
         record = json.loads((SHARED / 'models/stories260K-greedy.json').read_text())[0]

@@ -1,4 +1,5 @@
-// tenfold bench: what the kernels and a model reach on this machine, beside what the machine can do.
+// tenfold bench: what the kernels and a model reach on this machine, beside what the machine can do; and the other
+// benchmarks (bench_commands.h).
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "tenfold/bench/kernel_bench.h"
 #include "tenfold/bench/model_bench.h"
 #include "tenfold/bench/report.h"
+#include "tenfold/cli/bench_commands.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/options.h"
@@ -142,12 +144,18 @@ CLI::App* AddModelBench(CLI::App& program, BenchFlags& flags) {
 }  // namespace
 
 Command AddBench(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("bench", "Measure kernels or a model, beside the limits of this machine");
+  CLI::App* command = program.add_subcommand("bench", "Measure kernels, a model or a server");
   command->require_subcommand(1);
   auto flags = std::make_shared<BenchFlags>();
-  const CLI::App* const kernels = AddKernelBench(*command, *flags);
-  AddModelBench(*command, *flags);
-  return {command, [flags, kernels] { return kernels->parsed() ? RunKernels(*flags) : RunModel(*flags); }};
+  const std::vector<Command> benches = {{AddKernelBench(*command, *flags), [flags] { return RunKernels(*flags); }},
+                                        {AddModelBench(*command, *flags), [flags] { return RunModel(*flags); }},
+                                        AddServeBench(*command)};
+  return {command, [benches]() -> Status {
+            for (const Command& bench : benches) {
+              if (bench.options->parsed()) return bench.run();
+            }
+            return {};
+          }};
 }
 
 }  // namespace tenfold::cli

@@ -1,0 +1,12 @@
+// The subcommands of `tenfold bench` that have a file of their own.
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include "tenfold/cli/commands.h"
+
+namespace tenfold::cli {
+
+Command AddServeBench(CLI::App& bench_command);
+
+}  // namespace tenfold::cli
