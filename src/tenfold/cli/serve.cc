@@ -7,11 +7,13 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/logging.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/startup_report.h"
 #include "tenfold/engine/engine.h"
+#include "tenfold/platform/file_limit.h"
 #include "tenfold/server/server.h"
 
 namespace tenfold::cli {
@@ -23,6 +25,9 @@ struct ServeFlags {
   engine::EngineOptions engine;
   server::ServerOptions server;
 };
+
+// Libraries, the model's files, standard streams.
+constexpr size_t kFilesBesideConnections = 64;
 
 // The last part of the model's path, without ".gguf".
 std::string NameOf(const std::filesystem::path& model) {
@@ -39,6 +44,11 @@ Status RunServe(ServeFlags& flags) {
   if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {NameOf(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
   flags.server.http.handle_signals = true;
+  const size_t num_files = platform::RaiseOpenFileLimit();
+  if (num_files < flags.server.http.limits.max_connections + kFilesBesideConnections) {
+    LogWarning("{} files may be open at once, fewer than the {} connections that are served: see `ulimit -n`",
+               num_files, flags.server.http.limits.max_connections);
+  }
   // Listens first: a port that is taken should be known before a large model is loaded.
   ASSIGN_OR_RETURN(const auto server, server::Server::Create(flags.server));
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
@@ -58,6 +68,7 @@ Command AddServe(CLI::App& program) {
       program.add_subcommand("serve", "Serve a model over HTTP with OpenAI's API, until SIGINT or SIGTERM");
   auto flags = std::make_shared<ServeFlags>();
   flags->server.api.served_model_names.clear();
+  flags->server.api.log_interval_s = 5;
   AddModelPath(*command, flags->model);
   command->add_option("--host", flags->server.http.host, "Address to listen on; 0.0.0.0 = all of this machine's")
       ->type_name("HOST");
@@ -75,6 +86,24 @@ Command AddServe(CLI::App& program) {
                    "file or folder)")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--request-timeout", flags->server.api.request_timeout_s,
+          "Requests that take longer are ended with an error, unless they bring a request_timeout of their own; 0 "
+          "= never")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, server::kMaxTimeoutS).description(""));
+  command
+      ->add_option("--max-waiting-requests", flags->engine.max_waiting_requests,
+                   "Requests that may wait for a place in the batch; who comes when all are taken is told to come back "
+                   "later (429)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
+  command
+      ->add_option("--log-stats-interval", flags->server.api.log_interval_s,
+                   "Seconds between lines about the load in the log; none is written when nothing happened; 0 = never")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 86400.0).description(""));
   AddComputeOptions(*command, flags->compute);
   AddEngineOptions(*command, flags->engine);
   return {command, [flags] { return RunServe(*flags); }};

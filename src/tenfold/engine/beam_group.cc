@@ -42,6 +42,7 @@ BeamGroup::Beam BeamGroup::Extend(const Beam& parent, const BeamStep& step, Sequ
          .rank = static_cast<int>(step.rank) + 1,
          .top = {parent.candidates.begin(), parent.candidates.begin() + static_cast<ptrdiff_t>(num_top)}});
   }
+  if (beam.output.tokens.empty()) beam.output.scheduled_at = event.scheduled_at;
   beam.output.tokens.push_back(step.token);
   beam.output.text += event.text;
   beam.output.finish = event.finish;

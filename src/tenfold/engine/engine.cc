@@ -47,6 +47,10 @@ void Engine::Cancel(RequestId id) {
   mailbox_.PushUrgent(CancelRequest{id});
 }
 
+void Engine::InspectState(std::function<void(EngineState)> done) {
+  mailbox_.PushUrgent(InspectRequest{std::move(done)});
+}
+
 EngineStats Engine::Stats() const {
   const std::lock_guard lock(stats_mutex_);
   return stats_;
@@ -59,11 +63,13 @@ void Engine::Loop() {
     for (Message& message : messages) {
       if (auto* request = std::get_if<Request>(&message)) {
         core_->Add(std::move(*request));
+      } else if (const auto* inspect = std::get_if<InspectRequest>(&message)) {
+        inspect->done(core_->State());
       } else {
         core_->Cancel(std::get<CancelRequest>(message).id, events);
       }
     }
-    core_->Step(events);
+    core_->Step(events, std::chrono::steady_clock::now());
     Deliver(std::exchange(events, {}));
   }
   core_->CancelAll(events);

@@ -29,6 +29,8 @@ class Engine final : public EngineApi {
   Status Submit(Request request) override;
   void Cancel(RequestId id) override;
   EngineStats Stats() const override;
+  void InspectState(std::function<void(EngineState)> done) override;
+  const EngineOptions& options() const override { return options_; }
   int64_t max_model_len() const override { return core_->kv_plan().max_model_len; }
   const tokenizer::Tokenizer& tokenizer() const override { return model_->tokenizer(); }
 
@@ -39,7 +41,10 @@ class Engine final : public EngineApi {
   struct CancelRequest {
     RequestId id;
   };
-  using Message = std::variant<Request, CancelRequest>;
+  struct InspectRequest {
+    std::function<void(EngineState)> done;
+  };
+  using Message = std::variant<Request, CancelRequest, InspectRequest>;
 
   Engine(const EngineOptions& options, const model::Model& model, std::unique_ptr<EngineCore> core, EventSink& sink);
   void Loop();

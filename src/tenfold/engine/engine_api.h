@@ -4,10 +4,15 @@
 // built with (request.h).
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "tenfold/base/result.h"
+#include "tenfold/engine/engine_options.h"
 #include "tenfold/engine/request.h"
 #include "tenfold/tokenizer/tokenizer.h"
 
@@ -31,6 +36,37 @@ struct EngineStats {
   uint64_t num_finished_length = 0;
   uint64_t num_finished_cancelled = 0;
   uint64_t num_finished_error = 0;
+
+  // Steps by the number of their tokens: element i counts those of at most kStepTokenBounds[i], and of more than the
+  // bound before it; the last element those above all bounds. The bounds are vLLM's.
+  static constexpr std::array<int64_t, 14> kStepTokenBounds = {1,   8,    16,   32,   64,   128,   256,
+                                                               512, 1024, 2048, 4096, 8192, 16384, 32768};
+  std::array<uint64_t, kStepTokenBounds.size() + 1> num_steps_by_tokens = {};
+
+  void CountStep(int64_t num_tokens) {
+    ++num_steps;
+    num_computed_tokens += static_cast<uint64_t>(num_tokens);
+    const auto bound = std::lower_bound(kStepTokenBounds.begin(), kStepTokenBounds.end(), num_tokens);
+    ++num_steps_by_tokens[static_cast<size_t>(bound - kStepTokenBounds.begin())];
+  }
+};
+
+// Every unfinished sequence at one moment, between two steps.
+struct EngineState {
+  struct SequenceState {
+    RequestId request = 0;
+    int sample = 0;
+    bool is_running = false;
+    int64_t num_prompt_tokens = 0;
+    int64_t num_computed_tokens = 0;  // prompt and output
+    int64_t num_cached_tokens = 0;    // of the prompt, found in the prefix cache
+    int64_t num_output_tokens = 0;
+    int64_t num_pages = 0;
+    int64_t num_preemptions = 0;
+  };
+  EngineStats stats;
+  int64_t last_step_tokens = 0;
+  std::vector<SequenceState> sequences;  // the running, then the waiting, each in order of arrival
 };
 
 class EngineApi {
@@ -46,6 +82,10 @@ class EngineApi {
   virtual void Cancel(RequestId id) = 0;
 
   virtual EngineStats Stats() const = 0;
+  // Calls `done` once, on the engine's thread between two steps, or never when the engine ends first. `done` must
+  // return at once.
+  virtual void InspectState(std::function<void(EngineState)> done) = 0;
+  virtual const EngineOptions& options() const = 0;
   virtual int64_t max_model_len() const = 0;  // prompt and output together, tokens
   virtual const tokenizer::Tokenizer& tokenizer() const = 0;
 };

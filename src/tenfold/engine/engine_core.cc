@@ -84,8 +84,9 @@ Status EngineCore::Check(const Request& request) const {
     }
   }
   if (request.sampling.n > options_.max_num_seqs) {
-    return MakeError(ErrorCode::kInvalidArgument, "n or best_of is {}, but at most {} sequences run at once (--max-num-seqs)",
-                     request.sampling.n, options_.max_num_seqs);
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "n or best_of is {}, but at most {} sequences run at once (--max-num-seqs)", request.sampling.n,
+                     options_.max_num_seqs);
   }
   const int64_t max_num_tokens = MaxNumTokens(request, kv_plan_.max_model_len);
   if (request.sampling.use_beam_search) RETURN_IF_ERROR(CheckBeams(request, max_num_tokens));
@@ -150,20 +151,23 @@ void EngineCore::CancelAll(EventBatch& events) {
   while (!unfinished_.empty()) Cancel(unfinished_.begin()->first, events);
 }
 
-void EngineCore::Step(EventBatch& events) {
+void EngineCore::Step(EventBatch& events, std::chrono::steady_clock::time_point now) {
   if (!HasWork()) return;
   const scheduler::StepPlan& plan = roster_->PlanStep();
   stats_.num_preemptions += plan.preempted.size();
+  for (const scheduler::SequenceId id : plan.admitted) {
+    if (roster_->at(id).num_admissions() == 1) roster_->at(id).SetScheduledAt(now);
+  }
   const std::span<float> logits = Compute(plan);
   roster_->CommitStep();
   CollectDraws(plan, logits);
   SampleAll();
   AcceptAll(events);
-  ++stats_.num_steps;
 }
 
 std::span<float> EngineCore::Compute(const scheduler::StepPlan& plan) {
   chunks_.clear();
+  int64_t num_tokens = 0;
   for (const scheduler::StepPlan::Item& item : plan.items) {
     const Sequence& sequence = roster_->at(item.id);
     const auto tokens =
@@ -171,8 +175,10 @@ std::span<float> EngineCore::Compute(const scheduler::StepPlan& plan) {
             .subspan(static_cast<size_t>(sequence.num_computed()), static_cast<size_t>(item.num_tokens));
     const bool reaches_end = sequence.num_computed() + item.num_tokens == sequence.num_tokens();
     chunks_.push_back({tokens, sequence.num_computed(), sequence.table().page_ids().data(), reaches_end ? 1 : 0});
-    stats_.num_computed_tokens += static_cast<uint64_t>(item.num_tokens);
+    num_tokens += item.num_tokens;
   }
+  stats_.CountStep(num_tokens);
+  last_step_tokens_ = num_tokens;
   return runner_->Run(chunks_);
 }
 
@@ -327,6 +333,24 @@ EngineStats EngineCore::Stats() const {
   stats.prefix_query_tokens = static_cast<uint64_t>(roster_->num_prefix_query_tokens());
   stats.prefix_hit_tokens = static_cast<uint64_t>(roster_->num_prefix_hit_tokens());
   return stats;
+}
+
+EngineState EngineCore::State() const {
+  EngineState state{.stats = Stats(), .last_step_tokens = last_step_tokens_, .sequences = {}};
+  const auto add = [&state](const Sequence& sequence) {
+    state.sequences.push_back({.request = sequence.request().id,
+                               .sample = sequence.sample(),
+                               .is_running = sequence.state() == SequenceState::kRunning,
+                               .num_prompt_tokens = sequence.num_prompt_tokens(),
+                               .num_computed_tokens = sequence.num_computed(),
+                               .num_cached_tokens = std::max<int64_t>(sequence.num_cached_tokens(), 0),
+                               .num_output_tokens = sequence.num_output_tokens(),
+                               .num_pages = sequence.table().num_pages(),
+                               .num_preemptions = sequence.num_preemptions()});
+  };
+  for (const auto& sequence : roster_->running()) add(*sequence);
+  for (const auto& sequence : roster_->waiting()) add(*sequence);
+  return state;
 }
 
 void EngineCore::ObserveLogits(LogitsObserver observer, void* context) {

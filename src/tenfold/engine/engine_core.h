@@ -48,10 +48,12 @@ class EngineCore {
   void CancelAll(EventBatch& events);
 
   bool HasWork() const { return !roster_->empty(); }
-  // Computes one step and appends its events. Does nothing without work.
-  void Step(EventBatch& events);
+  // Computes one step and appends its events. Does nothing without work. `now` decides nothing: it goes into the events
+  // of sequences that begin in this step.
+  void Step(EventBatch& events, std::chrono::steady_clock::time_point now = {});
 
   EngineStats Stats() const;
+  EngineState State() const;
   const KvCachePlan& kv_plan() const { return kv_plan_; }
   size_t activation_bytes() const { return runner_->arena_bytes(); }
 
@@ -103,6 +105,7 @@ class EngineCore {
   scheduler::SequenceId next_id_ = 0;
   int64_t next_arrival_ = 0;
   EngineStats stats_;
+  int64_t last_step_tokens_ = 0;
 
   // Reused from step to step.
   std::vector<model::SequenceChunk> chunks_;

@@ -234,6 +234,28 @@ TEST_P(PrefixSharing, WhatWasGeneratedIsPartOfTheNextPrompt) {
   EXPECT_EQ(events.back().num_cached_tokens, 48) << "of 50 tokens, the last of which was sampled but never computed";
 }
 
+// What /metrics needs to know.
+TEST(EngineCore, TellsWhenASampleWasFirstScheduled) {
+  EngineOptions options = SmallOptions();
+  options.max_num_seqs = 1;
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+  core->Add(Ask(1, std::string(60, 'a'), 2));  // two steps for its prompt
+  core->Add(Ask(2, "once", 1));
+  using Time = std::chrono::steady_clock::time_point;
+  std::map<RequestId, std::vector<Time>> scheduled_at;
+  Time now{std::chrono::seconds(100)};
+  while (core->HasWork()) {
+    EventBatch events;
+    core->Step(events, now);
+    now += std::chrono::seconds(1);
+    for (const OutputEvent& event : events) scheduled_at[event.request].push_back(event.scheduled_at);
+  }
+  const auto at = [](int seconds) { return Time{std::chrono::seconds(seconds)}; };
+  EXPECT_EQ(scheduled_at[1], (std::vector<Time>{at(100), Time{}}));
+  EXPECT_EQ(scheduled_at[2], (std::vector<Time>{at(103)}));
+  EXPECT_EQ(core->Stats().num_steps_by_tokens[3], 2u) << "of 32 tokens, and of the rest";
+}
+
 TEST_P(PrefixSharing, SaltsKeepApart) {
   std::vector<Request> requests = {WithPrefix(1, 48, 2), WithPrefix(2, 48, 2), WithPrefix(3, 48, 2),
                                    WithPrefix(4, 48, 2)};

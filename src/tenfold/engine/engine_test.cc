@@ -2,6 +2,7 @@
 #include "tenfold/engine/engine.h"
 
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -111,6 +112,26 @@ TEST(Engine, AnswersForEverythingWhenItStops) {
   engine.reset();
   EXPECT_EQ(sink.total_ends(), 20);
   EXPECT_TRUE(sink.EndsAreUnique());
+}
+
+TEST(Engine, ShowsItsSequencesBetweenTwoSteps) {
+  LoadedModel loaded(model::WriteTinyModel(tensor::DataType::kF32), 1);
+  CountingSink sink;
+  EngineOptions options = SmallOptions();
+  options.max_num_seqs = 2;
+  const auto engine = Engine::Create(options, *loaded.model, loaded.kernels(), loaded.threads, sink).value();
+  const auto inspect = [&engine] {
+    std::promise<EngineState> state;
+    engine->InspectState([&state](EngineState s) { state.set_value(std::move(s)); });
+    return state.get_future().get();
+  };
+  EXPECT_TRUE(inspect().sequences.empty()) << "also an idle engine answers";
+  for (RequestId id = 0; id < 3; ++id) ASSERT_TRUE(engine->Submit(Ask(id, 20, 100)));
+  const EngineState state = inspect();
+  ASSERT_EQ(state.sequences.size(), 3u);
+  EXPECT_EQ(state.sequences[2].request, 2u);
+  EXPECT_FALSE(state.sequences[2].is_running);
+  EXPECT_EQ(state.sequences[2].num_prompt_tokens, 20);
 }
 
 TEST(Engine, SaysWhenItsQueueIsFull) {

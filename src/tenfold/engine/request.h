@@ -1,6 +1,7 @@
 // What a client asks of the engine and what comes back: plain data, moved through the engine's mailbox and event sink.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,6 +47,8 @@ struct OutputEvent {
   std::vector<TokenLogprobs> logprobs = {};
   // Text that became certain in this step: whole UTF-8 characters, nothing that may still turn into a stop string.
   std::string text = {};
+  // When the step began that computed the first of this sample's tokens; in the event with the first output token.
+  std::chrono::steady_clock::time_point scheduled_at = {};
   FinishReason finish = FinishReason::kNone;
   std::string stop_string = {};  // the stop string that ended it, if one did
   // Final when `finish` is set.

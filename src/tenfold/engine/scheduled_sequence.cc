@@ -15,13 +15,15 @@ ScheduledSequence::ScheduledSequence(const ScheduledSequence& parent, scheduler:
       state_(SequenceState::kRunning),
       table_(parent.table_.Fork()),
       num_published_pages_(parent.num_published_pages_),
-      num_cached_tokens_(parent.num_cached_tokens_) {}
+      num_cached_tokens_(parent.num_cached_tokens_),
+      num_admissions_(parent.num_admissions_) {}
 
 void ScheduledSequence::MoveTo(SequenceState state) {
   const bool allowed = (state_ == SequenceState::kWaiting && state == SequenceState::kRunning) ||
                        (state_ == SequenceState::kRunning && state == SequenceState::kWaiting) ||
                        (state_ != SequenceState::kFinished && state == SequenceState::kFinished);
   CHECK_MSG(allowed, "sequence {} from state {} to {}", id_, static_cast<int>(state_), static_cast<int>(state));
+  if (state == SequenceState::kRunning) ++num_admissions_;
   if (state != SequenceState::kRunning) {
     table_.Free();
     num_published_pages_ = 0;

@@ -57,6 +57,12 @@ class ScheduledSequence {
   // Tokens that it began with when it was first admitted; -1 before.
   int64_t num_cached_tokens() const { return num_cached_tokens_; }
 
+  // How often it was admitted: once, and again after each preemption.
+  int64_t num_admissions() const { return num_admissions_; }
+  int64_t num_preemptions() const {
+    return num_admissions_ == 0 ? 0 : num_admissions_ - (state_ == SequenceState::kRunning ? 1 : 0);
+  }
+
   // How many later sequences were admitted while this one waited; counted only where that can happen.
   int64_t num_overtaken() const { return num_overtaken_; }
   void CountOvertaken() { ++num_overtaken_; }
@@ -75,6 +81,7 @@ class ScheduledSequence {
   cache::PageTable table_;
   int64_t num_published_pages_ = 0;  // the first of the table
   int64_t num_cached_tokens_ = -1;
+  int64_t num_admissions_ = 0;
   int64_t num_overtaken_ = 0;
 };
 

@@ -36,6 +36,7 @@ Sequence::Sequence(const Sequence& parent, scheduler::SequenceId id, int sample)
       seed_(parent.seed_),
       max_num_tokens_(parent.max_num_tokens_),
       sample_(sample),
+      scheduled_at_(parent.scheduled_at_),
       tokens_(parent.tokens_),
       counts_(parent.counts_),
       detokenizer_(parent.detokenizer_),
@@ -56,6 +57,7 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
   tokens_.push_back(token);
   counts_.AddOutput(token);
   OutputEvent event{.request = request_->id, .sample = sample_, .tokens = {token}};
+  if (num_output_tokens() == 1) event.scheduled_at = scheduled_at_;
   const bool before_minimum = num_output_tokens() <= params.min_tokens;
   const bool is_stop_token =
       std::find(params.stop_token_ids.begin(), params.stop_token_ids.end(), token) != params.stop_token_ids.end();

@@ -3,6 +3,7 @@
 // Owned by EngineCore; engine thread only. Its states: scheduled_sequence.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -45,6 +46,9 @@ class Sequence final : public ScheduledSequence {
   const std::vector<TokenId>& tokens() const { return tokens_; }
   int64_t num_prompt_tokens() const { return static_cast<int64_t>(request_->prompt.size()); }
   int64_t num_output_tokens() const { return num_tokens() - num_prompt_tokens(); }
+  // When it was first admitted, on the clock of whoever steps the engine.
+  void SetScheduledAt(std::chrono::steady_clock::time_point now) { scheduled_at_ = now; }
+
   // True until the request's other samples have been forked off.
   bool forks_after_prompt() const {
     return request_->sampling.n > 1 && sample_ == 0 && !forked_ && !request_->sampling.use_beam_search;
@@ -73,6 +77,7 @@ class Sequence final : public ScheduledSequence {
   int64_t max_num_tokens_;
   int sample_ = 0;
   bool forked_ = false;
+  std::chrono::steady_clock::time_point scheduled_at_ = {};
   std::vector<TokenId> tokens_;  // prompt, then output
   sampling::TokenCounts counts_;
   tokenizer::StreamingDetokenizer detokenizer_;

@@ -5,12 +5,13 @@
 #include <utility>
 
 #include "tenfold/base/json.h"
+#include "tenfold/server/state_json.h"
 #include "tenfold/tokenizer/chat_format.h"
 
 namespace tenfold::server {
 namespace {
 
-enum class Action { kHealth, kVersion, kModels, kMetrics, kCompletions, kChat };
+enum class Action { kHealth, kVersion, kModels, kMetrics, kState, kCompletions, kChat };
 
 struct Route {
   std::string_view path;
@@ -22,6 +23,7 @@ constexpr Route kRoutes[] = {
     {"/health", "GET", Action::kHealth},
     {"/version", "GET", Action::kVersion},
     {"/metrics", "GET", Action::kMetrics},
+    {"/admin/state", "GET", Action::kState},
     {"/v1/models", "GET", Action::kModels},
     {"/v1/completions", "POST", Action::kCompletions},
     {"/v1/chat/completions", "POST", Action::kChat},
@@ -71,13 +73,21 @@ ApiStatus CheckContentType(const std::string& content_type) {
 
 }  // namespace
 
-Api::Api(ApiOptions options, engine::EngineApi& engine)
+Api::Api(ApiOptions options, engine::EngineApi& engine, Post post)
     : options_(std::move(options)),
       engine_(engine),
+      post_(std::move(post)),
       chat_format_(tokenizer::DetectChatFormat(engine.tokenizer().chat_template())),
       started_at_(std::time(nullptr)),
       metrics_(options_.served_model_names.front()),
-      generations_(engine, metrics_) {}
+      monitor_(engine, metrics_, options_.log_interval_s),
+      generations_(engine, metrics_, monitor_, options_.request_timeout_s) {}
+
+void Api::Tick() {
+  const auto now = LoadMonitor::Clock::now();
+  monitor_.Tick(now);
+  generations_.Expire(now);
+}
 
 void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<ResponseWriter> writer) {
   const Route* route = FindRoute(request.path);
@@ -98,6 +108,8 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
       return writer->Send(Models());
     case Action::kMetrics:
       return writer->Send(RenderMetrics());
+    case Action::kState:
+      return SendState(std::move(writer));
     case Action::kCompletions:
     case Action::kChat:
       break;
@@ -132,7 +144,17 @@ HttpResponse Api::Models() const {
   return {.body = json::serialize(json::value{{"object", "list"}, {"data", std::move(models)}})};
 }
 
-HttpResponse Api::RenderMetrics() const {
+// The engine answers between two steps, on its own thread.
+void Api::SendState(std::shared_ptr<ResponseWriter> writer) {
+  engine_.InspectState([this, writer = std::move(writer)](engine::EngineState state) mutable {
+    // Moved, so that this thread does not hold the writer when the other has answered.
+    post_([this, writer = std::move(writer), state = std::move(state)] {
+      writer->Send({.body = StateJson(state, engine_.options(), generations_, Generations::Clock::now())});
+    });
+  });
+}
+
+HttpResponse Api::RenderMetrics() {
   return {.body = metrics_.Render(engine_.Stats()), .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 

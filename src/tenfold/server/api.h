@@ -4,6 +4,7 @@
 #pragma once
 
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "tenfold/server/api_error.h"
 #include "tenfold/server/generations.h"
 #include "tenfold/server/http.h"
+#include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
 #include "tenfold/server/openai_request.h"
 
@@ -23,22 +25,30 @@ struct ApiOptions {
   // Names that requests may ask for, at least one. The first is the model's id where none was asked for.
   std::vector<std::string> served_model_names = {"default"};
   std::string version = "0.1.0";
+  double request_timeout_s = 0;  // for requests that bring none; 0 = they may take as long as they like
+  double log_interval_s = 0;     // between lines about the load; 0 = none
 };
 
 class Api {
  public:
-  Api(ApiOptions options, engine::EngineApi& engine);
+  // `post` runs a task on the I/O thread; any thread may call it.
+  using Post = std::function<void(std::function<void()>)>;
+  Api(ApiOptions options, engine::EngineApi& engine, Post post);
 
   // `draining`: the server stops, and takes no new work.
   void Handle(const HttpRequest& request, bool draining, std::shared_ptr<ResponseWriter> writer);
 
   Generations& generations() { return generations_; }
 
+  // Deadlines, and the log's line about the load; every LoadMonitor::kTickInterval.
+  void Tick();
+
  private:
   HttpResponse Health(bool draining) const;
   HttpResponse Version() const;
   HttpResponse Models() const;
-  HttpResponse RenderMetrics() const;
+  HttpResponse RenderMetrics();
+  void SendState(std::shared_ptr<ResponseWriter> writer);
   // Answers through `writer` in its own time unless it returns an error.
   ApiStatus Generate(Endpoint endpoint, const HttpRequest& request, std::shared_ptr<ResponseWriter> writer);
 
@@ -48,10 +58,12 @@ class Api {
 
   const ApiOptions options_;
   engine::EngineApi& engine_;
+  const Post post_;
   // How this model wants conversations written, or why it cannot have any.
   const Result<tokenizer::ChatFormat> chat_format_;
   const int64_t started_at_;
   Metrics metrics_;
+  LoadMonitor monitor_;
   Generations generations_;
 };
 

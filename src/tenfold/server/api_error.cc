@@ -49,8 +49,7 @@ std::string ErrorJson(const ApiError& error) {
 
 HttpResponse ErrorResponse(const ApiError& error) {
   HttpResponse response{.status = error.status, .body = ErrorJson(error)};
-  // The queue moves at every finished request, so that a second is a fair guess.
-  if (error.status == 429) response.headers.emplace_back("Retry-After", "1");
+  if (error.status == 429) response.headers.emplace_back("Retry-After", std::to_string(error.retry_after_s));
   if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

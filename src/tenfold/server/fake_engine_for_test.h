@@ -103,6 +103,10 @@ class FakeEngine final : public engine::EngineApi {
     stats.num_waiting = 2;
     stats.num_pages = 8;
     stats.num_free_pages = 6;
+    stats.prefix_query_tokens = 90;
+    stats.prefix_hit_tokens = 45;
+    stats.CountStep(3);
+    stats.CountStep(64);
     stats.num_prompt_tokens = 70;
     stats.num_output_tokens = 30;
     stats.num_preemptions = 4;
@@ -110,6 +114,19 @@ class FakeEngine final : public engine::EngineApi {
     stats.num_finished_length = 12;
     return stats;
   }
+  // All that run, and one that nobody knows.
+  void InspectState(std::function<void(engine::EngineState)> done) override {
+    engine::EngineState state{.stats = Stats(), .last_step_tokens = 64, .sequences = {}};
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [id, running] : running_) {
+        state.sequences.push_back({.request = id, .is_running = true, .num_prompt_tokens = 7, .num_pages = 2});
+      }
+      state.sequences.push_back({.request = 1'000'000});  // its client is gone
+    }
+    done(std::move(state));
+  }
+  const engine::EngineOptions& options() const override { return options_; }
   int64_t max_model_len() const override { return 512; }
   const tokenizer::Tokenizer& tokenizer() const override { return tokenizer_; }
 
@@ -157,6 +174,8 @@ class FakeEngine final : public engine::EngineApi {
 
  private:
   static constexpr std::chrono::seconds kPatience{10};
+
+  const engine::EngineOptions options_;
 
   struct Running {
     engine::Request request;

@@ -10,6 +10,19 @@ namespace tenfold::server {
 
 using engine::FinishReason;
 
+namespace {
+
+// Of an event that ends a sample without a result.
+ApiError ErrorOf(const engine::OutputEvent& event) {
+  if (event.finish != FinishReason::kError) return ShuttingDown();  // the only one who cancels behind our back
+  ApiError error = FromError(event.error);
+  // The request was admitted: whatever went wrong since is not the client's doing.
+  if (error.status < 500) error.status = 500;
+  return error;
+}
+
+}  // namespace
+
 Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
                        std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer,
                        Clock::time_point now)
@@ -40,7 +53,7 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
   Choice& choice = choices_[prompt * static_cast<size_t>(n_) + static_cast<size_t>(event.sample)];
   Measure(event, choice, now, metrics);
   if (event.finish == FinishReason::kError || event.finish == FinishReason::kCancelled) {
-    Fail(event);
+    Fail(ErrorOf(event));
     return Progress::kFailed;
   }
   if (event.finish != FinishReason::kNone) {
@@ -62,19 +75,30 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
 
 void Generation::Measure(const engine::OutputEvent& event, Choice& choice, Clock::time_point now,
                          Metrics& metrics) const {
+  const auto observe = [&metrics](Observation observation, Clock::duration time) {
+    metrics.Observe(observation, std::chrono::duration<double>(time).count());
+  };
   if (!event.tokens.empty()) {
     if (!choice.has_tokens) {
-      metrics.ObserveTimeToFirstToken(now - arrived_at_);
+      choice.scheduled_at = event.scheduled_at;
+      choice.first_token_at = now;
+      observe(Observation::kTimeToFirstToken, now - arrived_at_);
+      observe(Observation::kQueueTime, choice.scheduled_at - arrived_at_);
+      observe(Observation::kPrefillTime, now - choice.scheduled_at);
     } else {
-      const Metrics::Seconds each = (now - choice.last_token_at) / static_cast<double>(event.tokens.size());
-      for (size_t i = 0; i < event.tokens.size(); ++i) metrics.ObserveInterTokenLatency(each);
+      const Clock::duration each = (now - choice.last_token_at) / event.tokens.size();
+      for (size_t i = 0; i < event.tokens.size(); ++i) observe(Observation::kInterTokenLatency, each);
     }
     choice.has_tokens = true;
     choice.last_token_at = now;
   }
-  if (event.finish == FinishReason::kStop || event.finish == FinishReason::kLength) {
-    metrics.ObserveEndToEndLatency(now - arrived_at_);
-  }
+  if (event.finish != FinishReason::kStop && event.finish != FinishReason::kLength) return;
+  observe(Observation::kEndToEndLatency, now - arrived_at_);
+  metrics.Observe(Observation::kPromptTokens, static_cast<double>(event.num_prompt_tokens));
+  metrics.Observe(Observation::kGenerationTokens, static_cast<double>(event.num_output_tokens));
+  if (!choice.has_tokens) return;
+  observe(Observation::kDecodeTime, now - choice.first_token_at);
+  observe(Observation::kInferenceTime, now - choice.scheduled_at);
 }
 
 void Generation::WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenizer) {
@@ -113,13 +137,13 @@ std::vector<ChoicePiece> Generation::TakeBest() {
   return pieces;
 }
 
-void Generation::Fail(const engine::OutputEvent& event) {
-  ApiError error = ShuttingDown();  // the only one who cancels behind our back
-  if (event.finish == FinishReason::kError) {
-    error = FromError(event.error);
-    // The request was admitted: whatever went wrong since is not the client's doing.
-    if (error.status < 500) error.status = 500;
-  }
+void Generation::Expire(double timeout_s) {
+  Fail({.status = 504,
+        .message = fmt::format("the request took longer than its {} s (request_timeout)", timeout_s),
+        .code = "request_timeout"});
+}
+
+void Generation::Fail(const ApiError& error) {
   if (!stream_) return writer_->Send(ErrorResponse(error));
   writer_->Write(ServerSentEvent(ErrorJson(error)));
   writer_->Write(kDoneEvent);

@@ -25,12 +25,20 @@ class Generation {
   Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
              std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
 
+  const std::string& answer_id() const { return head_.id; }
+  Clock::time_point arrived_at() const { return arrived_at_; }
+  // When Generations ends it; the default is never.
+  Clock::time_point deadline() const { return deadline_; }
+  void set_deadline(Clock::time_point deadline) { deadline_ = deadline; }
+
   engine::RequestId first_id() const { return first_id_; }
   size_t num_requests() const { return prompts_.size(); }
   ResponseWriter& writer() { return *writer_; }
 
   // All requests have been submitted: a stream's header goes out.
   void Begin();
+  // Its deadline has passed: the client is told so, and nothing more.
+  void Expire(double timeout_s);
   // kFinished: the answer is out. kFailed: the error is out, and the other choices have no one to read them.
   enum class Progress { kOpen, kFinished, kFailed };
   Progress OnEvent(engine::OutputEvent event, Clock::time_point now, const tokenizer::Tokenizer& tokenizer,
@@ -41,6 +49,8 @@ class Generation {
     ChoicePiece piece;              // a stream's next chunk, or the whole answer as far as it got
     double cumulative_logprob = 0;  // where log-probabilities are known
     bool has_tokens = false;
+    Clock::time_point scheduled_at;
+    Clock::time_point first_token_at;
     Clock::time_point last_token_at;
   };
 
@@ -48,7 +58,7 @@ class Generation {
   void WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenizer);
   void Finish(const tokenizer::Tokenizer& tokenizer);
   std::vector<ChoicePiece> TakeBest();
-  void Fail(const engine::OutputEvent& event);
+  void Fail(const ApiError& error);
 
   const engine::RequestId first_id_;
   const AnswerHead head_;
@@ -58,6 +68,7 @@ class Generation {
   const std::vector<std::vector<TokenId>> prompts_;
   const std::shared_ptr<ResponseWriter> writer_;
   const Clock::time_point arrived_at_;
+  Clock::time_point deadline_ = Clock::time_point::max();
   std::vector<Choice> choices_;
   size_t num_unfinished_;
   Usage usage_;

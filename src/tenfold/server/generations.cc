@@ -24,11 +24,36 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
         {.id = next_id_, .prompt = std::move(prompt), .sampling = request.sampling, .cache_salt = request.cache_salt});
     if (!submitted) {
       Cancel(*generation);
-      return generation->writer().Send(ErrorResponse(FromError(submitted.error())));
+      ApiError error = FromError(submitted.error());
+      if (error.status == 429) {
+        error.retry_after_s = monitor_.RetryAfterSeconds();
+        metrics_.CountRejected();
+      }
+      return generation->writer().Send(ErrorResponse(error));
     }
     by_request_[next_id_++] = generation;
   }
+  if (const double timeout_s = request.timeout_s.value_or(default_timeout_s_); timeout_s > 0) {
+    const auto timeout = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout_s));
+    generation->set_deadline(generation->arrived_at() + timeout);
+    deadlines_[{generation->deadline(), generation->first_id()}] = timeout_s;
+  }
   generation->Begin();
+}
+
+void Generations::Expire(Clock::time_point now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
+    const auto& [when_and_who, timeout_s] = *deadlines_.begin();
+    const std::shared_ptr<Generation> generation = by_request_.at(when_and_who.second);
+    generation->Expire(timeout_s);
+    metrics_.CountTimedOut();
+    Cancel(*generation);
+  }
+}
+
+const Generation* Generations::Find(engine::RequestId id) const {
+  const auto found = by_request_.find(id);
+  return found == by_request_.end() ? nullptr : found->second.get();
 }
 
 void Generations::OnEvents(engine::EventBatch batch, Clock::time_point now) {
@@ -47,6 +72,7 @@ void Generations::Cancel(const Generation& generation) {
 }
 
 std::vector<engine::RequestId> Generations::Forget(const Generation& generation) {
+  deadlines_.erase({generation.deadline(), generation.first_id()});
   std::vector<engine::RequestId> forgotten;
   for (size_t i = 0; i < generation.num_requests(); ++i) {
     const engine::RequestId id = generation.first_id() + i;

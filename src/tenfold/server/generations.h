@@ -4,12 +4,14 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/server/generation.h"
+#include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
 #include "tenfold/server/openai_request.h"
 
@@ -19,7 +21,9 @@ class Generations {
  public:
   using Clock = Generation::Clock;
 
-  Generations(engine::EngineApi& engine, Metrics& metrics) : engine_(engine), metrics_(metrics) {}
+  // `default_timeout_s` is for requests that bring none; 0 = no deadline.
+  Generations(engine::EngineApi& engine, Metrics& metrics, const LoadMonitor& monitor, double default_timeout_s)
+      : engine_(engine), metrics_(metrics), monitor_(monitor), default_timeout_s_(default_timeout_s) {}
 
   // Answers through `writer`, now if the engine refuses. `prompts` are those of the request, encoded. When the client
   // goes away first, all that was submitted for it is cancelled.
@@ -27,6 +31,11 @@ class Generations {
              std::shared_ptr<ResponseWriter> writer);
   // Events of requests that are gone are dropped. `now` is when the batch came out of the engine.
   void OnEvents(engine::EventBatch batch, Clock::time_point now);
+  // Ends requests whose deadline has passed; their pages are free at the engine's next step.
+  void Expire(Clock::time_point now);
+
+  // Of a request that the engine works on, or null.
+  const Generation* Find(engine::RequestId id) const;
 
  private:
   // Ends what the engine still does for it, and forgets it.
@@ -36,6 +45,10 @@ class Generations {
 
   engine::EngineApi& engine_;
   Metrics& metrics_;
+  const LoadMonitor& monitor_;
+  const double default_timeout_s_;
+  // Of generations by their first request, earliest first; with the seconds that they had.
+  std::map<std::pair<Clock::time_point, engine::RequestId>, double> deadlines_;
   engine::RequestId next_id_ = 1;
   std::unordered_map<engine::RequestId, std::shared_ptr<Generation>> by_request_;
 };

@@ -69,6 +69,7 @@ class HttpServer::Impl {
       WaitForSignal();
     }
     Accept();
+    if (on_tick_) Tick();
     while (true) {
       try {
         io_.run();
@@ -80,6 +81,11 @@ class HttpServer::Impl {
   }
 
   void Post(std::function<void()> task) { asio::post(io_, std::move(task)); }
+
+  void Every(std::chrono::milliseconds interval, std::function<void()> task) {
+    tick_interval_ = interval;
+    on_tick_ = std::move(task);
+  }
 
   void StopOnce() {
     if (++num_stops_ > 1) return CloseAll();
@@ -127,8 +133,19 @@ class HttpServer::Impl {
     if (draining() && sessions_.empty()) OnDrained();
   }
 
+  void Tick() {
+    tick_.expires_after(tick_interval_);
+    tick_.async_wait([this](error_code error) {
+      if (error) return;
+      on_tick_();
+      if (!drained_) Tick();
+    });
+  }
+
   // With these gone nothing holds the I/O thread any more.
   void OnDrained() {
+    drained_ = true;
+    tick_.cancel();
     drain_deadline_.cancel();
     error_code ignored;
     signals_.cancel(ignored);
@@ -160,6 +177,10 @@ class HttpServer::Impl {
   tcp::acceptor acceptor_{io_};
   asio::steady_timer accept_retry_{io_};
   asio::steady_timer drain_deadline_{io_};
+  asio::steady_timer tick_{io_};
+  std::chrono::milliseconds tick_interval_{};
+  std::function<void()> on_tick_;
+  bool drained_ = false;
   asio::signal_set signals_{io_};
   int port_ = 0;
   int num_stops_ = 0;
@@ -192,6 +213,9 @@ void HttpServer::Run(HttpHandler handler) {
 }
 void HttpServer::Post(std::function<void()> task) {
   impl_->Post(std::move(task));
+}
+void HttpServer::Every(std::chrono::milliseconds interval, std::function<void()> task) {
+  impl_->Every(interval, std::move(task));
 }
 void HttpServer::Stop() {
   impl_->Post([impl = impl_.get()] { impl->StopOnce(); });

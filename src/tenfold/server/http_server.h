@@ -3,6 +3,7 @@
 // Post and Stop may be called from any thread; all else, handlers included, belongs to the I/O thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +35,9 @@ class HttpServer {
   void Run(HttpHandler handler);
   // Runs `task` on the I/O thread, in the order of the posts. Dropped when Run has returned.
   void Post(std::function<void()> task);
+  // Runs `task` on the I/O thread again and again while the server runs, `interval` after it returned. Before Run,
+  // once.
+  void Every(std::chrono::milliseconds interval, std::function<void()> task);
   // Stops listening; idle connections close, open requests have `drain_timeout` to end, then they are cut off. A second
   // call cuts them off at once.
   void Stop();

@@ -1,6 +1,7 @@
 #include "tenfold/server/metrics.h"
 
 #include <algorithm>
+#include <limits>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -14,13 +15,49 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// vLLM's, so that histograms of both can be laid over one another.
+// Bounds are vLLM's, so that histograms of both can be laid over one another.
 const prometheus::Histogram::BucketBoundaries kFirstTokenBounds = {
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560};
 const prometheus::Histogram::BucketBoundaries kInterTokenBounds = {
     0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80};
-const prometheus::Histogram::BucketBoundaries kEndToEndBounds = {0.3, 0.5, 0.8, 1,  1.5, 2,   2.5, 5,   10,   15,  20,
-                                                                 30,  40,  50,  60, 120, 240, 480, 960, 1920, 7680};
+const prometheus::Histogram::BucketBoundaries kRequestBounds = {0.3, 0.5, 0.8, 1,  1.5, 2,   2.5, 5,   10,   15,  20,
+                                                                30,  40,  50,  60, 120, 240, 480, 960, 1920, 7680};
+const prometheus::Histogram::BucketBoundaries kTokenBounds = {1,   2,    5,    10,   20,     50,     100,    200,
+                                                              500, 1000, 2000, 5000, 10'000, 20'000, 50'000, 100'000};
+
+struct HistogramInfo {
+  const char* name;
+  const char* help;
+  const prometheus::Histogram::BucketBoundaries& bounds;
+};
+// In the order of Observation.
+const HistogramInfo kHistograms[] = {
+    {"tenfold:time_to_first_token_seconds", "From a request's arrival to its first token.", kFirstTokenBounds},
+    {"tenfold:inter_token_latency_seconds", "Between two tokens of one sequence.", kInterTokenBounds},
+    {"tenfold:e2e_request_latency_seconds", "From a request's arrival to its last token.", kRequestBounds},
+    {"tenfold:request_queue_time_seconds", "From a request's arrival to its first step.", kRequestBounds},
+    {"tenfold:request_prefill_time_seconds", "From a request's first step to its first token.", kRequestBounds},
+    {"tenfold:request_decode_time_seconds", "From a request's first token to its last.", kRequestBounds},
+    {"tenfold:request_inference_time_seconds", "From a request's first step to its last token.", kRequestBounds},
+    {"tenfold:request_prompt_tokens", "Prompt tokens of a request that ended.", kTokenBounds},
+    {"tenfold:request_generation_tokens", "Tokens generated for a request that ended.", kTokenBounds},
+};
+
+// The engine counts steps itself.
+MetricFamily StepTokens(const engine::EngineStats& stats, const ClientMetric::Label& model) {
+  ClientMetric metric;
+  metric.label = {model};
+  uint64_t num_steps = 0;
+  for (size_t i = 0; i < stats.num_steps_by_tokens.size(); ++i) {
+    num_steps += stats.num_steps_by_tokens[i];
+    const bool is_last = i == stats.kStepTokenBounds.size();
+    metric.histogram.bucket.push_back({num_steps, is_last ? std::numeric_limits<double>::infinity()
+                                                          : static_cast<double>(stats.kStepTokenBounds[i])});
+  }
+  metric.histogram.sample_count = num_steps;
+  metric.histogram.sample_sum = static_cast<double>(stats.num_computed_tokens);
+  return {"tenfold:iteration_tokens_total", "Tokens computed in a step.", MetricType::Histogram, {metric}};
+}
 
 ClientMetric Sample(MetricType type, double value, std::vector<ClientMetric::Label> labels) {
   ClientMetric metric;
@@ -31,22 +68,18 @@ ClientMetric Sample(MetricType type, double value, std::vector<ClientMetric::Lab
 
 }  // namespace
 
-Metrics::Metrics(std::string model_name)
-    : model_name_(std::move(model_name)),
-      time_to_first_token_(AddHistogram("tenfold:time_to_first_token_seconds",
-                                        "From a request's arrival to its first token.", kFirstTokenBounds)),
-      inter_token_latency_(AddHistogram("tenfold:inter_token_latency_seconds", "Between two tokens of one sequence.",
-                                        kInterTokenBounds)),
-      end_to_end_latency_(AddHistogram("tenfold:e2e_request_latency_seconds",
-                                       "From a request's arrival to its last token.", kEndToEndBounds)) {}
-
-prometheus::Histogram& Metrics::AddHistogram(const char* name, const char* help,
-                                             prometheus::Histogram::BucketBoundaries bounds) {
-  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add({{"model_name", model_name_}},
-                                                                                    std::move(bounds));
+Metrics::Metrics(std::string model_name) : model_name_(std::move(model_name)) {
+  for (const HistogramInfo& info : kHistograms) {
+    auto& family = prometheus::BuildHistogram().Name(info.name).Help(info.help).Register(registry_);
+    histograms_.push_back(&family.Add({{"model_name", model_name_}}, info.bounds));
+  }
 }
 
-std::string Metrics::Render(const engine::EngineStats& stats) const {
+void Metrics::Observe(Observation observation, double value) {
+  histograms_[static_cast<size_t>(observation)]->Observe(value);
+}
+
+std::string Metrics::Render(const engine::EngineStats& stats) {
   std::vector<MetricFamily> families = registry_.Collect();
   const ClientMetric::Label model{"model_name", model_name_};
   const auto add = [&](const char* name, const char* help, MetricType type, double value) {
@@ -65,6 +98,17 @@ std::string Metrics::Render(const engine::EngineStats& stats) const {
       static_cast<double>(stats.num_output_tokens));
   add("tenfold:num_preemptions_total", "Sequences put back to waiting for want of pages.", MetricType::Counter,
       static_cast<double>(stats.num_preemptions));
+  add("tenfold:prefix_cache_queries_total", "Prompt tokens that the prefix cache was asked for.", MetricType::Counter,
+      static_cast<double>(stats.prefix_query_tokens));
+  add("tenfold:prefix_cache_hits_total", "Of these, tokens that it had.", MetricType::Counter,
+      static_cast<double>(stats.prefix_hit_tokens));
+  add("tenfold:request_rejected_total", "Requests that found the queue full.", MetricType::Counter,
+      static_cast<double>(num_rejected_));
+  add("tenfold:request_timeout_total", "Requests whose deadline passed.", MetricType::Counter,
+      static_cast<double>(num_timed_out_));
+  add("tenfold:io_thread_max_stall_seconds", "Longest delay of the I/O thread since the last scrape.",
+      MetricType::Gauge, std::exchange(max_stall_s_, 0));
+  families.push_back(StepTokens(stats, model));
 
   MetricFamily finished{
       "tenfold:request_success_total", "Sequences that ended, by the reason.", MetricType::Counter, {}};

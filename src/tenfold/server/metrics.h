@@ -1,11 +1,13 @@
-// Figures for /metrics: the engine's counters as they stand, and latencies as this server's clients see them.
+// Figures for /metrics: the engine's counters as they stand, and times as this server's clients see them.
 //
 // Names and meanings are vLLM's with the prefix `tenfold:`, so that its dashboards need one replacement. Lives on the
 // I/O thread.
 #pragma once
 
-#include <chrono>
+#include <algorithm>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
@@ -14,27 +16,41 @@
 
 namespace tenfold::server {
 
+// What is observed of every request; times in seconds.
+enum class Observation {
+  kTimeToFirstToken,
+  kInterTokenLatency,
+  kEndToEndLatency,
+  kQueueTime,      // from arrival to the step that computes its first tokens
+  kPrefillTime,    // from there to the first output token
+  kDecodeTime,     // from there to the last
+  kInferenceTime,  // prefill and decode
+  kPromptTokens,
+  kGenerationTokens,
+};
+
 class Metrics {
  public:
   explicit Metrics(std::string model_name);
 
-  using Seconds = std::chrono::duration<double>;
-  void ObserveTimeToFirstToken(Seconds time) { time_to_first_token_.Observe(time.count()); }
-  void ObserveInterTokenLatency(Seconds time) { inter_token_latency_.Observe(time.count()); }
-  void ObserveEndToEndLatency(Seconds time) { end_to_end_latency_.Observe(time.count()); }
+  void Observe(Observation observation, double value);
+  // A request that found the queue full.
+  void CountRejected() { ++num_rejected_; }
+  // A request whose deadline passed.
+  void CountTimedOut() { ++num_timed_out_; }
+  // The longest that the I/O thread kept its timer waiting since the last Render.
+  void ObserveStall(double seconds) { max_stall_s_ = std::max(max_stall_s_, seconds); }
 
   // Prometheus' text format, version 0.0.4.
-  std::string Render(const engine::EngineStats& stats) const;
+  std::string Render(const engine::EngineStats& stats);
 
  private:
-  prometheus::Histogram& AddHistogram(const char* name, const char* help,
-                                      prometheus::Histogram::BucketBoundaries bounds);
-
   const std::string model_name_;
   prometheus::Registry registry_;
-  prometheus::Histogram& time_to_first_token_;
-  prometheus::Histogram& inter_token_latency_;
-  prometheus::Histogram& end_to_end_latency_;
+  std::vector<prometheus::Histogram*> histograms_;  // by Observation
+  uint64_t num_rejected_ = 0;
+  uint64_t num_timed_out_ = 0;
+  double max_stall_s_ = 0;
 };
 
 }  // namespace tenfold::server

@@ -143,6 +143,16 @@ ApiStatus ReadCacheSalt(const json::value& value, std::string_view name, Body& b
   return {};
 }
 
+ApiStatus ReadTimeout(const json::value& value, std::string_view name, Body& body) {
+  double timeout_s = 0;
+  RETURN_IF_REFUSED(ReadValue(value, name, timeout_s));
+  if (!(timeout_s > 0 && timeout_s <= kMaxTimeoutS)) {
+    return BadField(name, "is {}, but must be above 0 and at most {} seconds", timeout_s, kMaxTimeoutS);
+  }
+  body.timeout_s = timeout_s;
+  return {};
+}
+
 ApiStatus ReadLogitBias(const json::value& value, std::string_view name, Body& body) {
   if (!value.is_object()) {
     return BadField(name, "must be an object of token ids and biases, not {}", JsonKindName(value));
@@ -205,6 +215,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"priority", nullptr, "0"},
     {"request_id", nullptr, "null"},
     {"cache_salt", ReadCacheSalt},
+    {"request_timeout", ReadTimeout},
     {"structured_outputs", nullptr, "null"},
     {"response_format", nullptr, R"({"type":"text"})"},
     // Bookkeeping of OpenAI's own service, without effect on the answer.

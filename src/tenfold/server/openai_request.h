@@ -24,6 +24,7 @@ using PromptInput = std::variant<std::string, std::vector<TokenId>>;
 // Prompts times n that one body may ask for: as many as the engine is made to hold (4,096 sequences in flight).
 inline constexpr size_t kMaxChoices = 4096;
 inline constexpr size_t kMaxCacheSaltBytes = 256;
+inline constexpr double kMaxTimeoutS = 86'400;
 
 struct GenerationRequest {
   Endpoint endpoint;
@@ -36,7 +37,8 @@ struct GenerationRequest {
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;
-  std::string cache_salt;  // shares cached prefixes only with requests that have the same
+  std::optional<double> timeout_s;  // from its arrival to its end; none: the server's
+  std::string cache_salt;           // shares cached prefixes only with requests that have the same
 };
 
 ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body);

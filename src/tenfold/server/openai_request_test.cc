@@ -173,6 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
         Completion("SaltNumber", R"("cache_salt": 3)", "cache_salt", "must be a string"),
         Completion("SaltEmpty", R"("cache_salt": "")", "cache_salt", "must not be empty"),
         Completion("SaltLong", R"("cache_salt": ")" + Repeat("s", 257) + "\"", "cache_salt", "longer than 256 bytes"),
+        Completion("TimeoutZero", R"("request_timeout": 0)", "request_timeout", "above 0"),
+        Completion("TimeoutLong", R"("request_timeout": 1e9)", "request_timeout", "at most 86400 seconds"),
         Completion("Echo", R"("echo": true)", "echo", "not supported"),
         Completion("Suffix", R"("suffix": "s")", "suffix", "not supported"),
         Completion("BestOfBelowN", R"("best_of": 1, "n": 2)", "best_of", "at least \"n\", which is 2"),

@@ -24,7 +24,9 @@ Server::Server(ApiOptions api_options, std::unique_ptr<HttpServer> http)
 
 void Server::Attach(engine::EngineApi& engine) {
   CHECK(api_ == nullptr);
-  api_ = std::make_unique<Api>(api_options_, engine);
+  api_ =
+      std::make_unique<Api>(api_options_, engine, [this](std::function<void()> task) { http_->Post(std::move(task)); });
+  http_->Every(LoadMonitor::kTickInterval, [this] { api_->Tick(); });
 }
 
 void Server::Run() {

@@ -271,6 +271,60 @@ TEST_F(ServerApiTest, AFullQueueIs429AndCancelsWhatWasSubmitted) {
   EXPECT_TRUE(engine_->WaitForCancelled(2));
 }
 
+TEST_F(ServerApiTest, CountsWhomItSendsAway) {
+  StartServer();
+  engine_->Refuse(Error{ErrorCode::kResourceExhausted, "the queue is full"});
+  Post("/v1/completions", R"({"prompt": "a"})");
+  EXPECT_THAT(Connect().Get("/metrics").body, HasSubstr("tenfold:request_rejected_total{model_name=\"fake\"} 1\n"));
+}
+
+TEST_F(ServerApiTest, ADeadlineEndsARequestAndFreesIt) {
+  StartServer();
+  engine_->Pause();
+  const TestResponse whole = Post("/v1/completions", R"({"prompt": ["a", "b"], "request_timeout": 0.1})");
+  EXPECT_EQ(whole.status, 504);
+  EXPECT_EQ(FromJson(whole.body).at("error").at("code"), "request_timeout");
+  EXPECT_THAT(whole.body, HasSubstr("longer than its 0.1 s"));
+  EXPECT_TRUE(engine_->WaitForCancelled(2));
+  engine_->Resume(1);
+  const auto chunks = Stream("/v1/completions", R"({"prompt": "a", "stream": true, "request_timeout": 0.3})");
+  ASSERT_THAT(chunks, SizeIs(2));
+  EXPECT_EQ(chunks[0].at("choices").at(0).at("text"), "a");
+  EXPECT_EQ(chunks[1].at("error").at("code"), "request_timeout");
+  EXPECT_TRUE(engine_->WaitForCancelled(3));
+  EXPECT_THAT(Connect().Get("/metrics").body, HasSubstr("tenfold:request_timeout_total{model_name=\"fake\"} 2\n"));
+}
+
+TEST_F(ServerApiTest, TheServersDeadlineIsForRequestsThatBringNone) {
+  options_.api.request_timeout_s = 0.2;
+  StartServer();
+  PostOk("/v1/completions", R"({"prompt": "a", "max_tokens": 3})");  // in time: nothing is left to end
+  engine_->Pause();
+  EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})").status, 504);
+  EXPECT_TRUE(engine_->WaitForCancelled(1));
+  EXPECT_EQ(engine_->num_cancelled(), 1u);
+}
+
+TEST_F(ServerApiTest, ShowsItsState) {
+  StartServer();
+  engine_->Pause();
+  TestClient streaming = Connect();
+  streaming.Post("/v1/completions", R"({"prompt": "a", "stream": true})");
+  ASSERT_TRUE(engine_->WaitForSubmitted(1));
+  const json::value state = FromJson(Connect().Get("/admin/state").body);
+  EXPECT_EQ(state.at("policy"), "sarathi");
+  EXPECT_EQ(state.at("pages"), json::parse(R"({"total": 8, "free": 6, "size_tokens": 0})"));
+  EXPECT_EQ(state.at("last_step_tokens"), 64);
+  ASSERT_EQ(state.at("sequences").as_array().size(), 2u);
+  const json::value& sequence = state.at("sequences").at(0);
+  EXPECT_THAT(Text(sequence.at("id")), StartsWith("cmpl-"));
+  EXPECT_EQ(sequence.at("state"), "running");
+  EXPECT_EQ(sequence.at("prompt_tokens"), 7);
+  EXPECT_EQ(sequence.at("pages"), 2);
+  EXPECT_GE(sequence.at("age_s").as_double(), 0);
+  EXPECT_TRUE(state.at("sequences").at(1).at("id").is_null()) << "its client is gone";
+}
+
 TEST_F(ServerApiTest, TheEnginesRefusalsKeepTheirWords) {
   StartServer();
   engine_->Refuse(Error{ErrorCode::kInvalidArgument, "600 tokens do not fit into 512"});
@@ -314,6 +368,21 @@ TEST_F(ServerApiTest, ShowsMetrics) {
                            "tenfold:time_to_first_token_seconds_count{model_name=\"fake\"} 1\n",
                            "tenfold:inter_token_latency_seconds_count{model_name=\"fake\"} 2\n",
                            "tenfold:e2e_request_latency_seconds_count{model_name=\"fake\"} 1\n",
+                           "tenfold:request_queue_time_seconds_count{model_name=\"fake\"} 1\n",
+                           "tenfold:request_prefill_time_seconds_count{model_name=\"fake\"} 1\n",
+                           "tenfold:request_decode_time_seconds_count{model_name=\"fake\"} 1\n",
+                           "tenfold:request_inference_time_seconds_count{model_name=\"fake\"} 1\n",
+                           "tenfold:request_prompt_tokens_sum{model_name=\"fake\"} 2\n",
+                           "tenfold:request_generation_tokens_sum{model_name=\"fake\"} 3\n",
+                           "tenfold:iteration_tokens_total_bucket{model_name=\"fake\",le=\"8\"} 1\n",
+                           "tenfold:iteration_tokens_total_bucket{model_name=\"fake\",le=\"32\"} 1\n",
+                           "tenfold:iteration_tokens_total_bucket{model_name=\"fake\",le=\"64\"} 2\n",
+                           "tenfold:iteration_tokens_total_bucket{model_name=\"fake\",le=\"+Inf\"} 2\n",
+                           "tenfold:iteration_tokens_total_sum{model_name=\"fake\"} 67\n",
+                           "tenfold:prefix_cache_queries_total{model_name=\"fake\"} 90\n",
+                           "tenfold:prefix_cache_hits_total{model_name=\"fake\"} 45\n",
+                           "tenfold:request_rejected_total{model_name=\"fake\"} 0\n",
+                           "tenfold:io_thread_max_stall_seconds{model_name=\"fake\"} ",
                            "# TYPE tenfold:prompt_tokens_total counter\n"}) {
     EXPECT_THAT(response.body, HasSubstr(line));
   }

@@ -1,0 +1,17 @@
+// The answer of GET /admin/state: what the engine is doing, for a page that draws it.
+#pragma once
+
+#include <string>
+
+#include "tenfold/engine/engine_api.h"
+#include "tenfold/server/generations.h"
+
+namespace tenfold::server {
+
+// {"policy", "queue_order", "prefix_cache", limits, "step", "last_step_tokens", "pages": {"total", "free",
+// "size_tokens"},
+//  "running", "waiting", "sequences": [{"id", "request", "sample", "state", ...}]}. Ages are as of `now`.
+std::string StateJson(const engine::EngineState& state, const engine::EngineOptions& options,
+                      const Generations& generations, Generations::Clock::time_point now);
+
+}  // namespace tenfold::server
