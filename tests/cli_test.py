@@ -57,7 +57,8 @@ class CommandLine(unittest.TestCase):
 class Program(CommandLine):
     def test_help_and_version(self):
         commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth', 'bench', 'bench kernels',
-                    'bench model', 'bench serve']
+                    'bench model', 'bench serve', 'bench replay',
+                    'bench paper']
         summary = self.run_tenfold('--help').stdout
         for command in commands:
             self.assertIn(command.split()[0], summary)
@@ -341,6 +342,36 @@ class Bench(CommandLine):
     def expect_error_after_machine(self, model, says):
         done = self.run_tenfold('bench', 'model', model, '--repeat', 1, exit_code=1)
         self.assertIn(says, done.stderr)
+
+
+class Replay(CommandLine):
+    def test_the_same_every_time(self):
+        tell = ['bench', 'replay', '--workload', 'alpaca', '--num-prompts', 200, '--request-rate', '2,20', '--json']
+        first = self.run_tenfold(*tell).stdout
+        self.assertEqual(first, self.run_tenfold(*tell).stdout)
+        lines = [json.loads(line) for line in first.splitlines()]
+        self.assertEqual(len(lines), 2 * 6)
+        for line in lines:
+            self.assertGreater(line['mean_normalized_latency_s'], 0, line)
+            self.assertLessEqual(line['percent_of_cache'], line['percent_of_pages'])
+        self.assertIn('sarathi', self.run_tenfold(*tell[:-1]).stdout)
+
+    def test_capacity(self):
+        lines = self.run_tenfold('bench', 'replay', '--capacity', 0.1, '--num-prompts', 200, '--scheduling-policy',
+                                 'orca-max,sarathi', '--json').stdout.splitlines()
+        orca, sarathi = (json.loads(line)['requests_per_s'] for line in lines)
+        self.assertGreater(sarathi, 2 * orca)
+
+    def test_papers(self):
+        for paper in ['paged-attention', 'radix-attention']:
+            lines = self.run_tenfold('bench', 'paper', paper, '--json').stdout.splitlines()
+            for line in map(json.loads, lines):
+                self.assertEqual(line['name'], paper)
+                self.assertIsNone(line['here'])
+
+    def test_wrong_usage(self):
+        self.expect_error(1, 'bench', 'replay', '--machine', 'abacus', says=['abacus', 'cpu:R'])
+        self.expect_error(2, 'bench', 'paper', 'lora', says=['lora'])
 
 
 class Serve(CommandLine):

@@ -213,7 +213,8 @@ class LoadRunner {
     const bool is_ok = parser.get().result() == http::status::ok;
     std::string refusal;  // the body of an answer that is no stream
     std::vector<char> bytes(16 << 10);
-    while (!parser.is_done()) {
+    // Some servers keep the body open behind its last event.
+    while (!parser.is_done() && !reader.is_complete()) {
       parser.get().body().data = bytes.data();
       parser.get().body().size = bytes.size();
       std::tie(failed, size) = co_await http::async_read_some(stream, buffer, parser, kAwait);

@@ -195,6 +195,17 @@ TEST_P(LoadClientFault, IsNotedAndTheOthersGoOn) {
   EXPECT_EQ(num_failed, 1);
 }
 
+TEST(LoadClient, TheLastEventEndsAnAnswerWhoseBodyStaysOpen) {
+  ScriptedServer server([](const json::object&) {
+    std::vector<std::string> parts(20, std::string());  // 0.4 s of silence
+    parts[0] = Head() + TextEvent("a") + Chunk("data: [DONE]\n\n");
+    return parts;
+  });
+  const LoadRun run = RunAgainst(server.Options(), Prompts(1));
+  EXPECT_EQ(run.outcomes[0].error, "");
+  EXPECT_LT(run.outcomes[0].end_s, 0.3);
+}
+
 TEST(LoadClient, ARequestTimesOut) {
   ScriptedServer server([](const json::object&) { return std::vector<std::string>(50, std::string()); });
   LoadOptions options = server.Options();

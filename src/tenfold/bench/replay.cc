@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "tenfold/base/check.h"
+#include "tenfold/bench/replay_record.h"
+#include "tenfold/bench/statistics.h"
 #include "tenfold/cache/page_pool.h"
 #include "tenfold/cache/prefix_cache.h"
 #include "tenfold/engine/roster.h"
@@ -37,8 +39,6 @@ class ReplayedSequence final : public engine::ScheduledSequence {
   }
   bool is_complete() const { return num_tokens_ == final_num_tokens_; }
 
-  double last_token_s = 0;
-
  private:
   int64_t num_tokens_;
   int64_t final_num_tokens_;
@@ -54,21 +54,12 @@ class Replayer {
            const scheduler::SchedulerLimits& limits, bool is_request_level)
       : options_(options),
         requests_(requests),
-        is_request_level_(is_request_level),
         pool_(std::move(pool)),
         prefix_cache_(std::move(prefix_cache)),
         roster_(
             std::move(policy), limits, *pool_,
             {.prefix_cache = prefix_cache_.get(), .queue_order = queue_order, .max_overtaken = options.max_overtaken}),
-        window_begin_s_(requests[requests.size() / 10].arrival_s),
-        window_end_s_(requests[requests.size() * 9 / 10].arrival_s) {
-    result_.requests.resize(requests.size());
-    for (size_t i = 0; i < requests.size(); ++i) {
-      result_.requests[i] = {.arrival_s = requests[i].arrival_s,
-                             .first_scheduled_s = -1,
-                             .num_output_tokens = requests[i].num_output_tokens};
-    }
-  }
+        record_(requests, is_request_level) {}
 
   ReplayResult Run() {
     while (num_arrived_ < requests_.size() || !roster_.empty()) {
@@ -76,15 +67,9 @@ class Replayer {
       TakeArrivals();
       Step();
     }
-    result_.end_s = now_s_;
-    result_.num_prefix_query_tokens = roster_.num_prefix_query_tokens();
-    result_.num_prefix_hit_tokens = roster_.num_prefix_hit_tokens();
-    const double window_s = std::max(window_end_s_ - window_begin_s_, 1e-9);
-    result_.mean_running /= window_s;
-    result_.cache_use /= window_s;
-    result_.page_use /= window_s;
-    std::sort(result_.token_gaps_s.begin(), result_.token_gaps_s.end());
-    return std::move(result_);
+    record_.result().num_prefix_query_tokens = roster_.num_prefix_query_tokens();
+    record_.result().num_prefix_hit_tokens = roster_.num_prefix_hit_tokens();
+    return record_.Finish(now_s_);
   }
 
  private:
@@ -98,20 +83,18 @@ class Replayer {
 
   void Step() {
     const scheduler::StepPlan& plan = roster_.PlanStep();
-    ++result_.num_steps;
-    result_.num_preemptions += static_cast<int64_t>(plan.preempted.size());
-    for (const scheduler::SequenceId id : plan.preempted) ++OutcomeOf(id).num_preemptions;
+    record_.result().num_preemptions += static_cast<int64_t>(plan.preempted.size());
+    for (const scheduler::SequenceId id : plan.preempted) ++record_.outcome(id).num_preemptions;
     int64_t num_tokens = 0, num_cached = 0;
     for (const scheduler::StepPlan::Item& item : plan.items) {
-      ReplayedSequence& sequence = roster_.at(item.id);
-      if (OutcomeOf(item.id).first_scheduled_s < 0) OutcomeOf(item.id).first_scheduled_s = now_s_;
+      record_.Schedule(item.id, now_s_);
       num_tokens += item.num_tokens;
-      num_cached += sequence.num_computed() + item.num_tokens;
+      num_cached += roster_.at(item.id).num_computed() + item.num_tokens;
     }
     roster_.CommitStep();
     const double begin_s = now_s_;
     now_s_ += options_.cost.Seconds(num_tokens, num_cached);
-    Observe(begin_s);
+    record_.AddStep(begin_s, now_s_, CurrentUse());
     for (const scheduler::StepPlan::Item& item : plan.items) {
       ReplayedSequence& sequence = roster_.at(item.id);
       if (sequence.num_computed() == sequence.num_tokens()) GiveToken(sequence);
@@ -119,51 +102,30 @@ class Replayer {
   }
 
   void GiveToken(ReplayedSequence& sequence) {
-    RequestOutcome& outcome = OutcomeOf(sequence.id());
-    if (outcome.first_token_s == 0) {
-      outcome.first_token_s = now_s_;
-    } else {
-      result_.token_gaps_s.push_back(now_s_ - sequence.last_token_s);
-    }
-    sequence.last_token_s = now_s_;
+    record_.GiveToken(sequence.id(), now_s_);
     sequence.AddToken();
     if (!sequence.is_complete()) return;
-    outcome.end_s = now_s_;
-    if (is_request_level_) unanswered_.push_back(sequence.id());
+    record_.End(sequence.id(), now_s_);
     roster_.Finish(sequence);
-    if (!roster_.running().empty()) return;
-    for (const scheduler::SequenceId id : unanswered_) OutcomeOf(id).end_s = now_s_;
-    unanswered_.clear();
+    if (roster_.running().empty()) record_.EndBatch(now_s_);
   }
 
-  // What the step that began at begin_s adds to the averages.
-  void Observe(double begin_s) {
-    const double seconds = std::min(now_s_, window_end_s_) - std::max(begin_s, window_begin_s_);
-    if (seconds <= 0) return;
-    int64_t num_cached = 0;
-    for (const auto& sequence : roster_.running()) num_cached += sequence->num_computed();
-    const auto cached = static_cast<double>(num_cached);
-    const auto room = static_cast<double>(pool_->num_pages() * options_.page_size);
-    const auto taken = static_cast<double>((pool_->num_pages() - pool_->num_free_pages()) * options_.page_size);
-    result_.mean_running += seconds * static_cast<double>(roster_.running().size());
-    result_.cache_use += seconds * cached / room;
-    result_.page_use += seconds * cached / taken;
+  ReplayRecord::Use CurrentUse() const {
+    ReplayRecord::Use use{.num_running = static_cast<int64_t>(roster_.running().size()),
+                          .num_room_tokens = pool_->num_pages() * options_.page_size,
+                          .num_taken_tokens = (pool_->num_pages() - pool_->num_free_pages()) * options_.page_size};
+    for (const auto& sequence : roster_.running()) use.num_cached_tokens += sequence->num_computed();
+    return use;
   }
-
-  RequestOutcome& OutcomeOf(scheduler::SequenceId id) { return result_.requests[static_cast<size_t>(id)]; }
 
   const ReplayOptions& options_;
   std::span<const WorkloadRequest> requests_;
-  bool is_request_level_;
-  std::vector<scheduler::SequenceId> unanswered_;  // complete, in a batch that is not
   std::unique_ptr<cache::PagePool> pool_;
   std::unique_ptr<cache::PrefixCache> prefix_cache_;
   engine::Roster<ReplayedSequence> roster_;
-  double window_begin_s_;
-  double window_end_s_;
+  ReplayRecord record_;
   double now_s_ = 0;
   size_t num_arrived_ = 0;
-  ReplayResult result_;
 };
 
 Status CheckFits(const ReplayOptions& options, std::span<const WorkloadRequest> requests) {
@@ -220,15 +182,22 @@ double ReplayResult::prefix_hit_rate() const {
              : static_cast<double>(num_prefix_hit_tokens) / static_cast<double>(num_prefix_query_tokens);
 }
 
+double ReplayResult::TimeToFirstToken(double quantile) const {
+  std::vector<double> values;
+  for (const RequestOutcome& request : requests) values.push_back(request.first_token_s - request.arrival_s);
+  return values.empty() ? 0 : Quantile(std::move(values), quantile);
+}
+
 double ReplayResult::TokenGap(double quantile) const {
   if (token_gaps_s.empty()) return 0;
   const auto last = static_cast<double>(token_gaps_s.size() - 1);
   return token_gaps_s[static_cast<size_t>(quantile * last)];
 }
 
-double FindCapacity(double low, double high, const std::function<bool(double requests_per_s)>& sustains) {
+double FindCapacity(double low, double high, const std::function<bool(double requests_per_s)>& sustains,
+                    double precision) {
   if (!sustains(low)) return 0;
-  while (high / low > 1.025) {
+  while (high / low > precision) {
     const double middle = std::sqrt(low * high);
     (sustains(middle) ? low : high) = middle;
   }

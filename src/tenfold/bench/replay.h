@@ -32,6 +32,11 @@ struct StepCost {
 // Machines of the papers, as fits to what their authors published.
 inline constexpr StepCost kOpt13bOnA100 = {4e-3, 20.9e-3, 0.167e-3, 0.88e-6};
 inline constexpr StepCost kMistral7bOnA100 = {3e-3, 9.5e-3, 0.084e-3, 0.11e-6};
+inline constexpr StepCost kYi34bOnTwoA100 = {4e-3, 60e-3, 0.212e-3, 0.2e-6};
+// A processor on which `batch_for_free` sequences decode in the time of one: 30 ms.
+constexpr StepCost CpuCost(double batch_for_free) {
+  return {0, 30e-3, 30e-3 / batch_for_free, 2e-5 * 30e-3};
+}
 
 struct ReplayOptions {
   std::string_view policy = "sarathi";
@@ -74,6 +79,7 @@ struct ReplayResult {
   double median_normalized_latency_s() const;
   double median_scheduling_delay_s() const;
   double TokenGap(double quantile) const;
+  double TimeToFirstToken(double quantile) const;
   double prefix_hit_rate() const;
   // Requests finished in a second.
   double throughput() const { return static_cast<double>(requests.size()) / end_s; }
@@ -82,8 +88,9 @@ struct ReplayResult {
 // Errors: kInvalidArgument (an unknown policy, limits that make no sense, a request that cannot fit).
 Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const WorkloadRequest> requests);
 
-// The greatest rate in [low, high] that `sustains` says yes to, by bisection of its logarithm, to within 2.5 %; 0 when
-// it does not even sustain `low`. `sustains` must hold below some rate and not above it.
-double FindCapacity(double low, double high, const std::function<bool(double requests_per_s)>& sustains);
+// The greatest rate in [low, high] that `sustains` says yes to, by bisection of its logarithm, to within `precision`; 0
+// when it does not even sustain `low`. `sustains` must hold below some rate and not above it.
+double FindCapacity(double low, double high, const std::function<bool(double requests_per_s)>& sustains,
+                    double precision = 1.025);
 
 }  // namespace tenfold::bench

@@ -149,7 +149,9 @@ Command AddBench(CLI::App& program) {
   auto flags = std::make_shared<BenchFlags>();
   const std::vector<Command> benches = {{AddKernelBench(*command, *flags), [flags] { return RunKernels(*flags); }},
                                         {AddModelBench(*command, *flags), [flags] { return RunModel(*flags); }},
-                                        AddServeBench(*command)};
+                                        AddServeBench(*command),
+                                        AddReplayBench(*command),
+                                        AddPaperBench(*command)};
   return {command, [benches]() -> Status {
             for (const Command& bench : benches) {
               if (bench.options->parsed()) return bench.run();

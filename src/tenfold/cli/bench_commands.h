@@ -8,5 +8,7 @@
 namespace tenfold::cli {
 
 Command AddServeBench(CLI::App& bench_command);
+Command AddReplayBench(CLI::App& bench_command);
+Command AddPaperBench(CLI::App& bench_command);
 
 }  // namespace tenfold::cli
