@@ -66,7 +66,7 @@ TEST(Replay, RefusesWhatCannotRun) {
   EXPECT_EQ(Replay(options, long_request).error().message,
             "the cache has room for 15 tokens, but a sequence may grow to 16");
   EXPECT_EQ(Replay(Small("fifo"), std::span(long_request).first(0)).error().message,
-            "there is no scheduling policy \"fifo\"; there are sarathi, prefill-first, orca-max, orca-pow2, "
+            "there is no scheduling policy \"fifo\"; there are sarathi, priority, prefill-first, orca-max, orca-pow2, "
             "orca-oracle, static");
 }
 

@@ -46,6 +46,11 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
                    scheduler::MakePolicy(options.scheduling_policy, {.num_pages = kv_plan.num_pages,
                                                                      .page_size = options.page_size,
                                                                      .max_model_len = kv_plan.max_model_len}));
+  if (policy_info.is_by_priority && queue_order != scheduler::QueueOrder::kFcfs) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "--queue-order {}: a policy by priority has an order of its own, so leave it at fcfs",
+                     options.queue_order);
+  }
   const int64_t longest_whole = policy_info.budget == scheduler::StepBudget::kAny ? 0 : kv_plan.max_model_len;
   const int64_t max_num_batched_tokens = std::max(options.max_num_batched_tokens, longest_whole);
   core->roster_ = std::make_unique<Roster<Sequence>>(
@@ -82,6 +87,11 @@ Status EngineCore::Check(const Request& request) const {
       return MakeError(ErrorCode::kInvalidArgument, "the prompt holds token {}, outside the vocabulary of {}", token,
                        vocab_size);
     }
+  }
+  if (request.priority != 0 && !scheduler::FindPolicy(options_.scheduling_policy)->is_by_priority) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "priority is {}, but this server goes by arrival (--scheduling-policy priority goes by it)",
+                     request.priority);
   }
   if (request.sampling.n > options_.max_num_seqs) {
     return MakeError(ErrorCode::kInvalidArgument,

@@ -329,6 +329,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"foreign_token", [](Request& r) { r.prompt[0] = 100000; }, "token 100000, outside the vocabulary"},
         Refusal{"negative_token", [](Request& r) { r.prompt[0] = -1; }, "token -1, outside the vocabulary"},
         Refusal{"many_samples", [](Request& r) { r.sampling.n = 9; }, "n or best_of is 9, but at most 8"},
+        Refusal{"priority", [](Request& r) { r.priority = 3; }, "priority is 3, but this server goes by arrival"},
         Refusal{"temperature", [](Request& r) { r.sampling.temperature = -1; }, "temperature"}),
     [](const auto& info) { return info.param.name; });
 
@@ -358,6 +359,46 @@ TEST(RefusedRequest, NeedsMoreMemoryThanThePolicyCanReserve) {
       core->Check(request).error().message,
       "the scheduling policy reserves 3 x 64 tokens for this request, in ranges of a power of two pages, but of the "
       "cache's 128 tokens only 2 such ranges can be made; ask for less, or use a policy that reserves nothing");
+}
+
+// An urgent request overtakes, also somebody who runs; who was preempted comes back where it left off, with the same
+// text.
+TEST(EngineCore, UrgentRequestsGoFirst) {
+  EngineOptions options = SmallOptions();
+  options.scheduling_policy = "priority";
+  options.max_num_seqs = 1;
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+  std::vector<RequestId> ends;
+  Recorder recorder;
+  const auto step = [&] {
+    EventBatch events;
+    core->Step(events);
+    for (const OutputEvent& event : events) {
+      if (event.finish != FinishReason::kNone) ends.push_back(event.request);
+    }
+    recorder.Record(events);
+  };
+  for (RequestId id = 1; id <= 3; ++id) core->Add(Ask(id, "once", 10));
+  for (int i = 0; i < 5; ++i) step();
+  Request urgent = Ask(4, "now", 4);
+  urgent.priority = -1;
+  Request patient = Ask(5, "later", 4);
+  patient.priority = 7;
+  core->Add(patient);
+  core->Add(urgent);
+  while (core->HasWork()) step();
+  EXPECT_EQ(ends, (std::vector<RequestId>{4, 1, 2, 3, 5}));
+  EXPECT_EQ(core->Stats().num_preemptions, 1u);
+  EXPECT_EQ(recorder.transcripts.at({1, 0}).tokens, RunOne(Ask(1, "once", 10)).tokens);
+}
+
+TEST(RefusedOptions, APolicyByPriorityHasItsOwnOrder) {
+  EngineOptions options = SmallOptions();
+  options.scheduling_policy = "priority";
+  options.queue_order = "lpm";
+  const auto core = EngineCore::Create(options, *TinyModel().model, TinyModel().kernels(), TinyModel().threads);
+  ASSERT_FALSE(core);
+  EXPECT_NE(core.error().message.find("--queue-order lpm"), std::string::npos);
 }
 
 TEST(RefusedOptions, NameThePrefixCaches) {

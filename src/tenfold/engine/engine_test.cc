@@ -126,8 +126,13 @@ TEST(Engine, ShowsItsSequencesBetweenTwoSteps) {
     return state.get_future().get();
   };
   EXPECT_TRUE(inspect().sequences.empty()) << "also an idle engine answers";
-  for (RequestId id = 0; id < 3; ++id) ASSERT_TRUE(engine->Submit(Ask(id, 20, 100)));
-  const EngineState state = inspect();
+  // What is sent from between two steps is taken before the next one.
+  std::promise<EngineState> promise;
+  engine->InspectState([&](EngineState) {
+    for (RequestId id = 0; id < 3; ++id) EXPECT_TRUE(engine->Submit(Ask(id, 20, 100)));
+    engine->InspectState([&promise](EngineState s) { promise.set_value(std::move(s)); });
+  });
+  const EngineState state = promise.get_future().get();
   ASSERT_EQ(state.sequences.size(), 3u);
   EXPECT_EQ(state.sequences[2].request, 2u);
   EXPECT_FALSE(state.sequences[2].is_running);

@@ -19,6 +19,7 @@ struct Request {
   RequestId id = 0;
   std::vector<TokenId> prompt;        // with BOS where the model wants one
   sampling::SamplingParams sampling;  // `n` samples share the prompt's pages
+  int64_t priority = 0;               // lower is more urgent, where the scheduling policy is by priority
   std::string cache_salt = {};        // only requests with the same one share cached prefixes
 };
 

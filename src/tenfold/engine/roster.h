@@ -14,6 +14,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -88,7 +89,7 @@ class Roster {
   const scheduler::SchedulingPolicy& policy() const { return *policy_; }
   bool empty() const { return by_id_.empty(); }
   Sequence& at(scheduler::SequenceId id) const { return *by_id_.at(id); }
-  // Both in order of (arrival, id).
+  // Both in order of (priority, arrival, id).
   const std::vector<std::unique_ptr<Sequence>>& running() const { return running_; }
   const std::deque<std::unique_ptr<Sequence>>& waiting() const { return waiting_; }
   // Tokens of the sequences admitted so far, each once, and of these the ones that the prefix cache had.
@@ -106,7 +107,7 @@ class Roster {
 
  private:
   static bool Earlier(const Sequence& a, const Sequence& b) {
-    return std::pair(a.arrival(), a.id()) < std::pair(b.arrival(), b.id());
+    return std::tuple(a.priority(), a.arrival(), a.id()) < std::tuple(b.priority(), b.arrival(), b.id());
   }
 
   template <class Queue>
@@ -204,11 +205,10 @@ class Roster {
     for (const auto& sequence : running_) {
       if (sequence->num_tokens() - sequence->num_computed() > 1) beginners_.push_back(sequence.get());
     }
-    // No step admits more than there are seats.
-    const auto num_seats = static_cast<size_t>(limits_.max_num_seqs) - running_.size();
-    if (num_seats == 0) return;
-    OrderWaiting(num_seats);
-    for (size_t i = 0; i < std::min(order_.size(), num_seats); ++i) {
+    // No step admits more than there are seats; the first is shown in any case, for it may be worth a preemption.
+    const size_t num_shown = std::max<size_t>(static_cast<size_t>(limits_.max_num_seqs) - running_.size(), 1);
+    OrderWaiting(num_shown);
+    for (size_t i = 0; i < std::min(order_.size(), num_shown); ++i) {
       const Sequence& sequence = *waiting_[order_[i]];
       scheduler::SequenceView view = sequence.View();
       const std::span<const cache::PageId> prefix = FindPrefix(sequence);

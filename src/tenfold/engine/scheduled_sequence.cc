@@ -50,6 +50,7 @@ void ScheduledSequence::PublishTo(cache::PrefixCache& prefix_cache) {
 
 scheduler::SequenceView ScheduledSequence::View() const {
   return {.id = id_,
+          .priority = priority(),
           .arrival = arrival_,
           .num_tokens = num_tokens(),
           .max_num_tokens = max_num_tokens(),

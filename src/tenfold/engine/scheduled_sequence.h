@@ -25,6 +25,8 @@ class ScheduledSequence {
 
   // Known tokens: the prompt and what was generated so far.
   virtual int64_t num_tokens() const = 0;
+  // A lower one is more urgent.
+  virtual int64_t priority() const { return 0; }
   // What num_tokens can grow to, and what it will grow to: the same, unless the end is known beforehand.
   virtual int64_t max_num_tokens() const = 0;
   virtual int64_t final_num_tokens() const { return max_num_tokens(); }

@@ -36,6 +36,7 @@ class Sequence final : public ScheduledSequence {
 
   int64_t num_tokens() const override { return static_cast<int64_t>(tokens_.size()); }
   int64_t max_num_tokens() const override { return max_num_tokens_; }
+  int64_t priority() const override { return request_->priority; }
   cache::PrefixKey prefix_key() const override { return {tokens_, request_->cache_salt}; }
   int64_t num_seats() const override;
   bool is_ganged() const override { return request_->sampling.use_beam_search; }

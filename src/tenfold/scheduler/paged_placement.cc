@@ -1,6 +1,7 @@
 #include "tenfold/scheduler/paged_placement.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "tenfold/base/check.h"
 #include "tenfold/base/rounding.h"
@@ -10,7 +11,7 @@ namespace {
 
 bool IsInOrder(std::span<const SequenceView> sequences) {
   return std::is_sorted(sequences.begin(), sequences.end(), [](const SequenceView& a, const SequenceView& b) {
-    return a.arrival != b.arrival ? a.arrival < b.arrival : a.id < b.id;
+    return std::tuple(a.priority, a.arrival, a.id) < std::tuple(b.priority, b.arrival, b.id);
   });
 }
 
@@ -55,6 +56,17 @@ size_t PlaceDecodes(const SchedulerInput& input, Room& room, StepPlan& plan) {
     Place(sequence, 1, num_pages, room, plan);
   }
   return num_kept;
+}
+
+void ContinuePrompts(const SchedulerInput& input, Room& room, StepPlan& plan) {
+  for (const SequenceView& sequence : input.running) {
+    if (room.num_tokens == 0) break;
+    const int64_t num_left = NumTokensLeft(sequence);
+    if (num_left <= 1) continue;
+    CHECK_MSG(NumPagesNeeded(sequence, num_left, input.limits.page_size) == 0,
+              "sequence {} runs without the pages of its {} tokens", sequence.id, sequence.num_tokens);
+    Place(sequence, std::min(num_left, room.num_tokens), 0, room, plan);
+  }
 }
 
 void AdmitWaiting(const SchedulerInput& input, Prompts prompts, Room& room, StepPlan& plan) {

@@ -36,6 +36,9 @@ void Place(const SequenceView& sequence, int64_t num_tokens, int64_t num_pages, 
 // sequences, the earliest ones, stay running.
 size_t PlaceDecodes(const SchedulerInput& input, Room& room, StepPlan& plan);
 
+// Gives running sequences whose prompts are under way chunks of what is left of the budget, in their order.
+void ContinuePrompts(const SchedulerInput& input, Room& room, StepPlan& plan);
+
 // Whether a prompt may begin with a part of its tokens.
 enum class Prompts { kInChunks, kWhole };
 

@@ -5,6 +5,7 @@
 
 #include "tenfold/scheduler/orca_policy.h"
 #include "tenfold/scheduler/prefill_first_policy.h"
+#include "tenfold/scheduler/priority_policy.h"
 #include "tenfold/scheduler/sarathi_policy.h"
 
 namespace tenfold::scheduler {
@@ -20,6 +21,8 @@ std::unique_ptr<SchedulingPolicy> MakeOrca(const MemoryShape& memory) {
 constexpr PolicyInfo kInfos[] = {
     {"sarathi", "decodes first, then prompts in chunks of what is left of the budget (Sarathi-Serve)",
      StepBudget::kAny},
+    {"priority", "the same by urgency (a request's \"priority\", lower first), which also preempts", StepBudget::kAny,
+     false, true},
     {"prefill-first", "whole prompts before decodes, never both (vLLM of 2023)", StepBudget::kLongestSequence},
     {"orca-max", "prompts beside decodes; memory reserved for the greatest length (Orca)", StepBudget::kWholeBatch},
     {"orca-pow2", "the same; memory for the prompt and the output rounded up to a power of two",
@@ -31,6 +34,7 @@ constexpr PolicyInfo kInfos[] = {
 };
 constexpr Make kMakers[] = {
     [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<SarathiPolicy>(); },
+    [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<PriorityPolicy>(); },
     [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<PrefillFirstPolicy>(); },
     MakeOrca<Reservation::kMax>,
     MakeOrca<Reservation::kPow2>,

@@ -23,6 +23,8 @@ struct PolicyInfo {
   StepBudget budget;
   // A batch begins and ends together: systems of that kind answer all its requests when the last one is done.
   bool is_request_level = false;
+  // Requests may bring a priority; elsewhere all have the same.
+  bool is_by_priority = false;
 };
 
 // All of them, the default first.

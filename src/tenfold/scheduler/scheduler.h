@@ -16,6 +16,7 @@ namespace tenfold::scheduler {
 // One unfinished sequence, as the scheduler sees it.
 struct SequenceView {
   SequenceId id = 0;
+  int64_t priority = 0;             // a lower one is more urgent; all the same unless the policy is by priority
   int64_t arrival = 0;              // when its request came: smaller is earlier; forks keep their parent's
   int64_t num_tokens = 0;           // known tokens: the prompt and what was generated so far
   int64_t max_num_tokens = 0;       // what num_tokens can grow to at most
@@ -49,7 +50,7 @@ struct MemoryShape {
   int64_t max_model_len = 0;  // no sequence grows longer, tokens
 };
 
-// The running are in order of (arrival, id), the waiting in the order in which they are to be considered
+// The running are in order of (priority, arrival, id), the waiting in the order in which they are to be considered
 // (queue_order.h). Preconditions, which the engine keeps:
 //  - limits passed ValidateLimits, and at most max_num_seqs sequences run;
 //  - a running sequence with more than one token left to compute holds the pages for all of them;

@@ -20,8 +20,11 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
     if (const auto closed = weak.lock()) Cancel(*closed);
   });
   for (std::vector<TokenId>& prompt : prompts) {
-    const Status submitted = engine_.Submit(
-        {.id = next_id_, .prompt = std::move(prompt), .sampling = request.sampling, .cache_salt = request.cache_salt});
+    const Status submitted = engine_.Submit({.id = next_id_,
+                                             .prompt = std::move(prompt),
+                                             .sampling = request.sampling,
+                                             .priority = request.priority,
+                                             .cache_salt = request.cache_salt});
     if (!submitted) {
       Cancel(*generation);
       ApiError error = FromError(submitted.error());

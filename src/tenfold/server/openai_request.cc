@@ -212,7 +212,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"truncate_prompt_tokens", nullptr, "null"},
     {"allowed_token_ids", nullptr, "[]"},
     {"bad_words", nullptr, "[]"},
-    {"priority", nullptr, "0"},
+    {"priority", ReadMember<&Body::priority>},
     {"request_id", nullptr, "null"},
     {"cache_salt", ReadCacheSalt},
     {"request_timeout", ReadTimeout},

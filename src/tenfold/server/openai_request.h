@@ -38,6 +38,7 @@ struct GenerationRequest {
   bool include_usage = false;
   bool return_token_ids = false;
   std::optional<double> timeout_s;  // from its arrival to its end; none: the server's
+  int64_t priority = 0;             // lower is more urgent, where the engine goes by it
   std::string cache_salt;           // shares cached prefixes only with requests that have the same
 };
 
