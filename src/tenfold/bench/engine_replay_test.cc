@@ -31,7 +31,8 @@ INSTANTIATE_TEST_SUITE_P(Policies, EngineReplayPolicy,
                            return name;
                          });
 
-// The same decisions as in a replay: what is decided depends on the times only through the arrivals, and all arrive at once.
+// The same decisions as in a replay: what is decided depends on the times only through the arrivals, and all arrive at
+// once.
 TEST_P(EngineReplayPolicy, DecidesAsTheReplayDoes) {
   auto requests = MakeWorkload({.name = "orca", .num_requests = 40, .length_divisor = 8}).value();
   for (WorkloadRequest& request : requests) request.arrival_s = 0;
@@ -61,8 +62,9 @@ TEST_P(EngineReplayPolicy, DecidesAsTheReplayDoes) {
 }
 
 TEST_F(EngineReplay, JumpsOverIdleTimes) {
-  const WorkloadRequest requests[] = {{.arrival_s = 5, .num_prompt_tokens = 8, .num_output_tokens = 2, .prompt = {}},
-                                      {.arrival_s = 5000, .num_prompt_tokens = 8, .num_output_tokens = 2, .prompt = {}}};
+  const WorkloadRequest requests[] = {
+      {.arrival_s = 5, .num_prompt_tokens = 8, .num_output_tokens = 2, .prompt = {}},
+      {.arrival_s = 5000, .num_prompt_tokens = 8, .num_output_tokens = 2, .prompt = {}}};
   const ReplayOptions options{
       .num_cache_tokens = 256, .page_size = 16, .max_model_len = 64, .max_num_seqs = 4, .max_num_batched_tokens = 64};
   const ReplayResult result = ReplayOnEngine(options, requests, machine_).value();

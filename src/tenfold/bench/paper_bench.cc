@@ -16,7 +16,7 @@ json::value Number(std::optional<double> value) {
 }  // namespace
 
 void AddFigureHead(const PaperBench& bench) {
-  bench.report->AddText(fmt::format("{:<56}{:>14}{:>12}{:>12}", "", "paper", "replayed", "here"));
+  bench.report->AddText(fmt::format("{:<56}{:>14}{:>12}{:>12}\n", "", "paper", "replayed", "here"));
 }
 
 void AddFigure(const PaperBench& bench, std::string_view paper, std::string_view figure, std::string_view of_paper,
@@ -26,23 +26,23 @@ void AddFigure(const PaperBench& bench, std::string_view paper, std::string_view
                      {"paper", of_paper},
                      {"replayed", Number(replayed)},
                      {"here", Number(here)}},
-                    fmt::format("{:<56}{:>14}{:>12}{:>12}", figure, of_paper, Text(replayed), Text(here)));
+                    fmt::format("{:<56}{:>14}{:>12}{:>12}\n", figure, of_paper, Text(replayed), Text(here)));
 }
 
 Result<bool> CanMeasureHere(const PaperBench& bench, int64_t context, MeasuredCost& cost) {
   if (bench.machine == nullptr) {
-    bench.report->AddText("Without a model nothing is measured on this machine: give one with 32-bit weights.");
+    bench.report->AddText("Without a model nothing is measured on this machine: give one with 32-bit weights.\n");
     return false;
   }
   ASSIGN_OR_RETURN(cost, MeasureCost(*bench.machine, context));
   const double r = cost.batch_for_free();
   bench.report->Add(
       {{"name", "cost"}, {"decode_s", cost.decode_s}, {"marginal_token_s", cost.marginal_token_s}, {"r", r}},
-      fmt::format("Here: a step of one sequence takes {}, one token more {}: R = {:.1f}", FormatSeconds(cost.decode_s),
-                  FormatSeconds(cost.marginal_token_s), r));
+      fmt::format("Here: a step of one sequence takes {}, one token more {}: R = {:.1f}\n",
+                  FormatSeconds(cost.decode_s), FormatSeconds(cost.marginal_token_s), r));
   if (r >= kLeastR) return true;
   bench.report->AddText(
-      fmt::format("R is below {}: batching gains little here, whatever the policy. Not applicable.", kLeastR));
+      fmt::format("R is below {}: batching gains little here, whatever the policy. Not applicable.\n", kLeastR));
   return false;
 }
 

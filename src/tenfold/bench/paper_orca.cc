@@ -85,7 +85,8 @@ Result<Figures> Measure(const Run& run, const Setting& setting) {
 }  // namespace
 
 Status BenchOrca(const PaperBench& bench) {
-  bench.report->AddText("Orca: R = 150, prompts of 32 to 512 tokens, outputs of 1 to 128, twice the unloaded latency");
+  bench.report->AddText(
+      "Orca: R = 150, prompts of 32 to 512 tokens, outputs of 1 to 128, twice the unloaded latency\n");
   const Setting paper{
       .options = {.cost = {.weights_s = 30e-3, .token_s = 0.2e-3}, .num_cache_tokens = 1 << 20, .max_model_len = 641},
       .batches = {4, 8, 16, 64, 128}};
@@ -101,7 +102,7 @@ Status BenchOrca(const PaperBench& bench) {
         .batches = {4, 8, 16},
         .precision = 1.1};
     bench.report->AddText(
-        fmt::format("Here: lengths / 4, batches of 4, 8 and 16, {} requests a probe, seed 1", setting.num_requests));
+        fmt::format("Here: lengths / 4, batches of 4, 8 and 16, {} requests a probe, seed 1\n", setting.num_requests));
     ASSIGN_OR_RETURN(here, Measure(
                                [&bench](const ReplayOptions& options, std::span<const WorkloadRequest> requests) {
                                  return ReplayOnEngine(options, requests, *bench.machine);
@@ -122,7 +123,7 @@ Status BenchOrca(const PaperBench& bench) {
   if (replayed_here) {
     AddFigure(bench, "orca", "the first, replayed with this machine's R", "-", replayed_here->capacity, here->capacity);
   }
-  bench.report->AddText("The paper's factor also holds pipelining over 16 GPUs and the padding of its rival.");
+  bench.report->AddText("The paper's factor also holds pipelining over 16 GPUs and the padding of its rival.\n");
   return {};
 }
 

@@ -84,7 +84,7 @@ Result<Setting> SettingHere(const PaperBench& bench, const Run& run) {
 }  // namespace
 
 Status BenchPagedAttention(const PaperBench& bench) {
-  bench.report->AddText("PagedAttention: OPT-13B on an A100 of 40 GB, 15.7K tokens of cache, ShareGPT's lengths");
+  bench.report->AddText("PagedAttention: OPT-13B on an A100 of 40 GB, 15.7K tokens of cache, ShareGPT's lengths\n");
   const Setting paper{.options = {.cost = kOpt13bOnA100, .num_cache_tokens = 15'700},
                       .workload = {.name = "sharegpt", .num_requests = 800},
                       .latency_limit_s = 0.1,

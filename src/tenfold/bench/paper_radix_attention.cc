@@ -138,7 +138,7 @@ Result<double> OverheadWithNothingShared(const Run& run, ReplayOptions options, 
 }  // namespace
 
 Status BenchRadixAttention(const PaperBench& bench) {
-  bench.report->AddText("RadixAttention: OPT-13B's step on an A100, prompts of 1000 tokens, 8K tokens of cache");
+  bench.report->AddText("RadixAttention: OPT-13B's step on an A100, prompts of 1000 tokens, 8K tokens of cache\n");
   ASSIGN_OR_RETURN(const Figures replayed,
                    Measure(Replay, {.cost = kOpt13bOnA100, .num_cache_tokens = 8'000}, 100, 1000));
   std::optional<Figures> here;
@@ -154,7 +154,7 @@ Status BenchRadixAttention(const PaperBench& bench) {
                                 .max_num_seqs = 8,
                                 .max_num_batched_tokens = 256};
     bench.report->AddText(
-        fmt::format("Here: prompts of 320 tokens, {} tokens of cache, pages of 16, {} and {} requests",
+        fmt::format("Here: prompts of 320 tokens, {} tokens of cache, pages of 16, {} and {} requests\n",
                     options.num_cache_tokens, count, 4 * count));
     ASSIGN_OR_RETURN(here, Measure(run, options, count, 320));
     ASSIGN_OR_RETURN(overhead, OverheadWithNothingShared(run, options, count / 2, 320));
@@ -172,7 +172,7 @@ Status BenchRadixAttention(const PaperBench& bench) {
   add("tokens found, of what any order can find: dfs-weight", "1", &Figures::dfs_weight);
   AddFigure(bench, "radix-attention", "processor time when nothing is shared, over no cache", "below 1.003", {},
             overhead);
-  bench.report->AddText("With 4/5 shared a fifth is left to compute: 5 is the limit, whatever the system.");
+  bench.report->AddText("With 4/5 shared a fifth is left to compute: 5 is the limit, whatever the system.\n");
   return {};
 }
 

@@ -113,7 +113,7 @@ Result<Setting> SettingHere(const PaperBench& bench, const Run& run, const Measu
   setting.orca_batch = 8;
   bench.report->AddText(
       fmt::format("Here: lengths / 8, {} requests a probe, seed 1; a reference step takes {}, the P99 between "
-                  "tokens may take {}, the budget is {} tokens",
+                  "tokens may take {}, the budget is {} tokens\n",
                   setting.workload.num_requests, FormatSeconds(step_s), FormatSeconds(setting.slo_s),
                   setting.options.max_num_batched_tokens));
   return setting;
@@ -122,7 +122,8 @@ Result<Setting> SettingHere(const PaperBench& bench, const Run& run, const Measu
 }  // namespace
 
 Status BenchSarathi(const PaperBench& bench) {
-  bench.report->AddText("Sarathi-Serve: Mistral-7B on an A100 of 80 GB, chat lengths, strict pace 0.1 s (budget 512)");
+  bench.report->AddText(
+      "Sarathi-Serve: Mistral-7B on an A100 of 80 GB, chat lengths, strict pace 0.1 s (budget 512)\n");
   Setting strict{.options = {.cost = kMistral7bOnA100,
                              .num_cache_tokens = 460'000,
                              .max_model_len = 8193,

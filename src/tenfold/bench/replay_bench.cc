@@ -25,7 +25,7 @@ void AddRun(std::string_view policy, double rate, const ReplayResult& result, Re
               {"percent_of_pages", 100 * result.page_use},
               {"preemptions", result.num_preemptions},
               {"prefix_hit_rate", result.prefix_hit_rate()}},
-             fmt::format("{:<14}{:>8.3g}{:>9.3g}{:>11.4f}{:>9.3f}{:>9.3f}{:>9.3f}{:>9.1f}{:>7.1f} %{:>7.1f} %{:>9}",
+             fmt::format("{:<14}{:>8.3g}{:>9.3g}{:>11.4f}{:>9.3f}{:>9.3f}{:>9.3f}{:>9.1f}{:>7.1f} %{:>7.1f} %{:>9}\n",
                          policy, rate, result.throughput(), result.mean_normalized_latency_s(),
                          result.TimeToFirstToken(0.5), result.TimeToFirstToken(0.99), result.TokenGap(0.99),
                          result.mean_running, 100 * result.cache_use, 100 * result.page_use, result.num_preemptions));
@@ -67,10 +67,10 @@ Status BenchReplay(const ReplayBenchOptions& options, Report& report) {
     return Replay(replay, requests);
   };
   if (options.capacity_at_s > 0) {
-    report.AddText(fmt::format("{:<14}{:>9}   (requests/s at a mean of {} s per output token)", "policy", "capacity",
+    report.AddText(fmt::format("{:<14}{:>9}   (requests/s at a mean of {} s per output token)\n", "policy", "capacity",
                                options.capacity_at_s));
   } else {
-    report.AddText(fmt::format("{:<14}{:>8}{:>9}{:>11}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}", "policy", "rate/s",
+    report.AddText(fmt::format("{:<14}{:>8}{:>9}{:>11}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "policy", "rate/s",
                                "done/s", "s/token", "TTFT p50", "TTFT p99", "TBT p99", "running", "cache", "pages",
                                "preempt"));
   }
@@ -82,7 +82,7 @@ Status BenchReplay(const ReplayBenchOptions& options, Report& report) {
         return run(rate).value().mean_normalized_latency_s() <= options.capacity_at_s;
       });
       report.Add({{"name", "capacity"}, {"policy", policy}, {"requests_per_s", capacity}},
-                 fmt::format("{:<14}{:>9.3f}", policy, capacity));
+                 fmt::format("{:<14}{:>9.3f}\n", policy, capacity));
       continue;
     }
     for (const double rate : options.rates) {

@@ -13,6 +13,7 @@
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/startup_report.h"
 #include "tenfold/engine/engine.h"
+#include "tenfold/engine/step_budget.h"
 #include "tenfold/platform/file_limit.h"
 #include "tenfold/server/server.h"
 
@@ -24,6 +25,7 @@ struct ServeFlags {
   ComputeOptions compute;
   engine::EngineOptions engine;
   server::ServerOptions server;
+  double tbt_target_ms = 0;  // 0: the budget is given
 };
 
 // Libraries, the model's files, standard streams.
@@ -52,6 +54,11 @@ Status RunServe(ServeFlags& flags) {
   // Listens first: a port that is taken should be known before a large model is loaded.
   ASSIGN_OR_RETURN(const auto server, server::Server::Create(flags.server));
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
+  if (flags.tbt_target_ms > 0) {
+    ASSIGN_OR_RETURN(flags.engine.max_num_batched_tokens,
+                     engine::MeasureStepBudget(flags.engine, flags.tbt_target_ms / 1000, *loaded.model, *loaded.kernels,
+                                               *loaded.threads));
+  }
   ASSIGN_OR_RETURN(const auto engine,
                    engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, *server));
   server->Attach(*engine);
@@ -106,6 +113,13 @@ Command AddServe(CLI::App& program) {
       ->check(CLI::Range(0.0, 86400.0).description(""));
   AddComputeOptions(*command, flags->compute);
   AddEngineOptions(*command, flags->engine);
+  command
+      ->add_option("--tbt-target", flags->tbt_target_ms,
+                   "Milliseconds that may pass between two tokens of an answer while prompts are computed: sets "
+                   "--max-num-batched-tokens to what a step of that time holds, measured at start")
+      ->type_name("MS")
+      ->excludes("--max-num-batched-tokens")
+      ->check(CLI::Range(0.001, 1e6).description(""));
   return {command, [flags] { return RunServe(*flags); }};
 }
 

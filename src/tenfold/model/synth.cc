@@ -21,12 +21,13 @@ namespace {
 
 using tensor::DataType;
 
-constexpr std::array<SynthShape, 6> kShapes = {{
+constexpr std::array<SynthShape, 7> kShapes = {{
     // name            layers hidden   ffn heads kv  context  rotary   tied
     {"tinyllama-1.1b", 22, 2048, 5632, 32, 4, 2048, 10000, false},
     {"llama-3.2-1b", 16, 2048, 8192, 32, 8, 131072, 500000, true},
     {"llama-3.1-8b", 32, 4096, 14336, 32, 8, 131072, 500000, false},
     {"smollm2-135m", 30, 576, 1536, 9, 3, 8192, 100000, true},
+    {"llama-40m", 8, 512, 1408, 8, 4, 4096, 10000, false},  // in F32 larger than most caches, yet quick: bench paper
     {"tiny", 2, 64, 128, 4, 2, 512, 10000, false},
     {"tiny-256", 2, 256, 512, 4, 2, 512, 10000, false},  // for types in blocks of 256
 }};
