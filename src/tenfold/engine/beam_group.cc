@@ -18,11 +18,19 @@ size_t BeamGroup::NumCandidates(const sampling::SamplingParams& params) {
   return static_cast<size_t>(std::max(2 * params.beam_width, params.num_logprobs.value_or(0)));
 }
 
-void BeamGroup::Propose(const Sequence& sequence, std::vector<sampling::TokenLogprob> candidates) {
+BeamGroup::Beam& BeamGroup::BeamOf(const Sequence& sequence) {
   const auto beam =
       std::find_if(beams_.begin(), beams_.end(), [&](const Beam& beam) { return beam.sequence == &sequence; });
   CHECK(beam != beams_.end());
-  beam->candidates = std::move(candidates);
+  return *beam;
+}
+
+void BeamGroup::Propose(const Sequence& sequence, std::vector<sampling::TokenLogprob> candidates) {
+  BeamOf(sequence).candidates = std::move(candidates);
+}
+
+void BeamGroup::Withdraw(const Sequence& sequence) {
+  BeamOf(sequence).candidates.clear();
 }
 
 bool BeamGroup::is_ready() const {

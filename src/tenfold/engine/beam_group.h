@@ -28,6 +28,8 @@ class BeamGroup {
 
   // The likeliest tokens after a beam that was just computed to its end, most likely first; not empty.
   void Propose(const Sequence& beam, std::vector<sampling::TokenLogprob> candidates);
+  // Forgets what a beam proposed: it was preempted since, and has just been computed again.
+  void Withdraw(const Sequence& beam);
   // How many candidates a beam should propose: enough for all beams, though half of them end.
   static size_t NumCandidates(const sampling::SamplingParams& params);
 
@@ -59,6 +61,7 @@ class BeamGroup {
     OutputEvent output;
   };
 
+  Beam& BeamOf(const Sequence& sequence);
   // The beam goes on with a token, in a sequence of its own.
   Beam Extend(const Beam& parent, const BeamStep& step, Sequence& sequence,
               const tokenizer::Tokenizer& tokenizer) const;

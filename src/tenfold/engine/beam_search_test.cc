@@ -233,17 +233,23 @@ TEST(Beams, AreTheSameAloneAndCrowded) {
   }
   Outcome alone;
   for (const Request& request : requests) alone.transcripts.merge(RunAll({request}, Options()).transcripts);
+  uint64_t num_preemptions = 0;
   for (const char* policy : {"sarathi", "prefill-first"}) {
     for (const char* queue_order : {"fcfs", "lpm"}) {
-      EngineOptions options = Options(24);
-      options.scheduling_policy = policy;
-      options.queue_order = queue_order;
-      options.max_num_batched_tokens = 16;
-      const Outcome crowded = RunAll(requests, options);
-      EXPECT_GT(crowded.stats.num_preemptions, 0u);
-      EXPECT_EQ(crowded.transcripts, alone.transcripts) << policy << " " << queue_order;
+      for (const int64_t num_pages : {24, 25, 27, 31}) {
+        for (const int64_t budget : {16, 17, 40}) {
+          EngineOptions options = Options(num_pages);
+          options.scheduling_policy = policy;
+          options.queue_order = queue_order;
+          options.max_num_batched_tokens = budget;
+          const Outcome crowded = RunAll(requests, options);
+          num_preemptions += crowded.stats.num_preemptions;
+          EXPECT_EQ(crowded.transcripts, alone.transcripts) << policy << " " << queue_order << " " << num_pages;
+        }
+      }
     }
   }
+  EXPECT_GT(num_preemptions, 100u);
 }
 
 TEST(Beams, CancelAnswersForEveryOutput) {

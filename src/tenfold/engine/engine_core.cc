@@ -206,6 +206,8 @@ void EngineCore::CollectDraws(const scheduler::StepPlan& plan, std::span<float> 
     if (sequence.num_output_tokens() == 0)
       stats_.num_prompt_tokens += static_cast<uint64_t>(sequence.num_prompt_tokens());
     if (sequence.forks_after_prompt()) ForkSamples(sequence, draws_.back().logits);
+    // Else a group might go on before the last of its beams in this step has proposed.
+    if (sequence.request().sampling.use_beam_search) beam_groups_.at(sequence.request().id).Withdraw(sequence);
   }
 }
 
