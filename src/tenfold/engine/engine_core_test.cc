@@ -53,6 +53,18 @@ TEST(EngineCore, StopsAtMaxTokens) {
   EXPECT_EQ(out.finish, FinishReason::kLength);
 }
 
+TEST(EngineCore, ARequestReturnsInItsOwnLastIteration) {
+  const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
+  for (const int max_tokens : {1, 3, 5}) core->Add(Ask(static_cast<RequestId>(max_tokens), "once", max_tokens));
+  for (int step = 1; core->HasWork(); ++step) {
+    EventBatch events;
+    core->Step(events);
+    for (const OutputEvent& event : events) {
+      EXPECT_EQ(event.finish != FinishReason::kNone, event.request == static_cast<RequestId>(step)) << event.request;
+    }
+  }
+}
+
 TEST(EngineCore, StopsAtTheContextLimit) {
   Request request = Ask(1, std::string(60, 'a'), 1);
   request.sampling.max_tokens = std::nullopt;
