@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <memory>
 
 #include "tenfold/base/random.h"
@@ -14,20 +15,35 @@
 namespace tenfold::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr tensor::DataType kCacheType = kernels::kDefaultKvCacheType;
+constexpr tensor::DataType kCacheType = tensor::DataType::kF32;
+// A step of whole prompts allocates activations for its budget; no batch here needs more.
+constexpr int64_t kMostTokensInAStep = 8192;
 
-double Seconds(Clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
+// A moment of the replay's clock as the engine takes it, which passes it back. Zero means "not said", hence the one.
+using Moment = std::chrono::steady_clock::time_point;
+Moment ToMoment(double now_s) {
+  return Moment(std::chrono::duration_cast<Moment::duration>(std::chrono::duration<double>(1 + now_s)));
+}
+double FromMoment(Moment moment) {
+  return std::chrono::duration<double>(moment.time_since_epoch()).count() - 1;
 }
 
-Result<std::unique_ptr<engine::EngineCore>> MakeCore(const ReplayOptions& options, const Machine& machine) {
+double ProcessorSeconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+Result<std::unique_ptr<engine::EngineCore>> MakeCore(const ReplayOptions& options, const EngineMachine& machine) {
+  ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy, scheduler::FindPolicy(options.policy));
+  int64_t max_num_batched_tokens = options.max_num_batched_tokens;
+  if (policy.budget == scheduler::StepBudget::kWholeBatch) {
+    max_num_batched_tokens = std::min(options.max_num_seqs * options.max_model_len, kMostTokensInAStep);
+  }
   const int64_t num_pages = options.num_cache_tokens / options.page_size;
-  const size_t page_bytes = model::KvLayoutOf(machine.model->config(), options.page_size, kCacheType).page_bytes();
+  const size_t page_bytes = model::KvLayoutOf(machine.model.config(), options.page_size, kCacheType).page_bytes();
   return engine::EngineCore::Create({.max_model_len = options.max_model_len,
                                      .max_num_seqs = options.max_num_seqs,
                                      .scheduling_policy = std::string(options.policy),
-                                     .max_num_batched_tokens = options.max_num_batched_tokens,
+                                     .max_num_batched_tokens = max_num_batched_tokens,
                                      .page_size = options.page_size,
                                      .kv_cache_type = kCacheType,
                                      .kv_cache_bytes = static_cast<size_t>(num_pages) * page_bytes,
@@ -35,7 +51,7 @@ Result<std::unique_ptr<engine::EngineCore>> MakeCore(const ReplayOptions& option
                                      .queue_order = std::string(options.queue_order),
                                      .max_overtaken = options.max_overtaken,
                                      .seed = 1},
-                                    *machine.model, *machine.kernels, *machine.threads);
+                                    machine.model, machine.kernels, machine.threads);
 }
 
 engine::Request ToRequest(engine::RequestId id, const WorkloadRequest& planned, int64_t vocab_size) {
@@ -54,10 +70,11 @@ engine::Request ToRequest(engine::RequestId id, const WorkloadRequest& planned, 
 class EngineReplayer {
  public:
   EngineReplayer(const ReplayOptions& options, std::span<const WorkloadRequest> requests, int64_t vocab_size,
-                 engine::EngineCore& core, bool is_request_level)
+                 int num_threads, engine::EngineCore& core, bool is_request_level)
       : options_(options),
         requests_(requests),
         vocab_size_(vocab_size),
+        num_threads_(num_threads),
         core_(core),
         record_(requests, is_request_level) {}
 
@@ -83,19 +100,14 @@ class EngineReplayer {
 
   void Step() {
     const double begin_s = now_s_;
-    // The engine passes this back with the first token; zero means "not said".
-    const Clock::time_point marked(
-        std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 + begin_s)));
     engine::EventBatch events;
-    const auto begin = Clock::now();
-    core_.Step(events, marked);
-    now_s_ += Seconds(Clock::now() - begin);
+    const double processor_begin_s = ProcessorSeconds();
+    core_.Step(events, ToMoment(begin_s));
+    now_s_ += (ProcessorSeconds() - processor_begin_s) / num_threads_;
     record_.AddStep(begin_s, now_s_, CurrentUse());
     for (const engine::OutputEvent& event : events) {
       const auto request = static_cast<int64_t>(event.request);
-      if (event.scheduled_at != Clock::time_point{}) {
-        record_.Schedule(request, Seconds(event.scheduled_at.time_since_epoch()) - 1);
-      }
+      if (event.scheduled_at != Moment{}) record_.Schedule(request, FromMoment(event.scheduled_at));
       for (size_t i = 0; i < event.tokens.size(); ++i) record_.GiveToken(request, now_s_);
       if (event.finish != engine::FinishReason::kNone) record_.End(request, now_s_);
     }
@@ -115,6 +127,7 @@ class EngineReplayer {
   const ReplayOptions& options_;
   std::span<const WorkloadRequest> requests_;
   int64_t vocab_size_;
+  int num_threads_;
   engine::EngineCore& core_;
   ReplayRecord record_;
   double now_s_ = 0;
@@ -124,49 +137,43 @@ class EngineReplayer {
 }  // namespace
 
 Result<ReplayResult> ReplayOnEngine(const ReplayOptions& options, std::span<const WorkloadRequest> requests,
-                                    const Machine& machine) {
+                                    const EngineMachine& machine) {
   ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy, scheduler::FindPolicy(options.policy));
   ASSIGN_OR_RETURN(const auto core, MakeCore(options, machine));
-  const int64_t vocab_size = machine.model->config().vocab_size;
+  const int64_t vocab_size = machine.model.config().vocab_size;
   for (size_t i = 0; i < requests.size(); ++i) {
     RETURN_IF_ERROR(core->Check(ToRequest(i, requests[i], vocab_size)));
   }
   if (requests.empty()) return ReplayResult{};
-  return EngineReplayer(options, requests, vocab_size, *core, policy.is_request_level).Run();
+  return EngineReplayer(options, requests, vocab_size, machine.threads.num_threads(), *core, policy.is_request_level)
+      .Run();
 }
 
-Result<MeasuredCost> MeasureCost(const Machine& machine, int64_t context) {
-  constexpr int kSamples = 15;
-  constexpr int64_t kFewTokens = 64, kManyTokens = 256;
-  const ReplayOptions options{.num_cache_tokens = 4 * (context + kManyTokens + kSamples),
-                              .page_size = 32,
-                              .max_model_len = context + kManyTokens + kSamples,
-                              .max_num_seqs = 1,
-                              .max_num_batched_tokens = kManyTokens};
-  ASSIGN_OR_RETURN(const auto core, MakeCore(options, machine));
-  engine::RequestId next_id = 0;
-  // The times of a request's steps.
+Result<StepCost> MeasureStepCost(const EngineMachine& machine) {
+  constexpr int kRepeat = 7;
+  constexpr int64_t kShort = 128, kLong = 384, kContext = 1024;
+  const ReplayOptions options = {
+      .num_cache_tokens = 2048, .max_model_len = 2048, .max_num_seqs = 1, .max_num_batched_tokens = kContext};
   const auto run = [&](int64_t num_prompt_tokens, int64_t num_output_tokens) {
-    core->Add(ToRequest(next_id++, {.num_prompt_tokens = num_prompt_tokens, .num_output_tokens = num_output_tokens},
-                        machine.model->config().vocab_size));
-    std::vector<double> times;
-    engine::EventBatch events;
-    while (core->HasWork()) {
-      const auto begin = Clock::now();
-      core->Step(events);
-      times.push_back(Seconds(Clock::now() - begin));
-    }
-    return times;
+    const WorkloadRequest request{
+        .num_prompt_tokens = num_prompt_tokens, .num_output_tokens = num_output_tokens, .prompt = {}};
+    return ReplayOnEngine(options, {&request, 1}, machine);
   };
-  std::vector<double> few, many;
-  for (int i = 0; i < kSamples; ++i) {
-    few.push_back(run(kFewTokens, 1)[0]);
-    many.push_back(run(kManyTokens, 1)[0]);
+  std::vector<double> decodes, far_decodes, tokens;
+  for (int i = 0; i < kRepeat; ++i) {
+    ASSIGN_OR_RETURN(const ReplayResult decode, run(16, 33));
+    ASSIGN_OR_RETURN(const ReplayResult far_decode, run(kContext, 17));
+    ASSIGN_OR_RETURN(const ReplayResult short_prompt, run(kShort, 1));
+    ASSIGN_OR_RETURN(const ReplayResult long_prompt, run(kLong, 1));
+    decodes.push_back(decode.TokenGap(0.5));
+    far_decodes.push_back(far_decode.TokenGap(0.5));
+    tokens.push_back((long_prompt.end_s - short_prompt.end_s) / (kLong - kShort));
   }
-  std::vector<double> decodes = run(context, kSamples);
-  decodes.erase(decodes.begin(), decodes.end() - (kSamples - 1));
-  return MeasuredCost{.decode_s = SpreadOf(decodes).median,
-                      .marginal_token_s = (SpreadOf(many).median - SpreadOf(few).median) / (kManyTokens - kFewTokens)};
+  const double decode_s = Quantile(decodes, 0.5);
+  return StepCost{.overhead_s = 0,
+                  .weights_s = decode_s,
+                  .token_s = Quantile(tokens, 0.5),
+                  .cached_token_s = std::max(0.0, Quantile(far_decodes, 0.5) - decode_s) / kContext};
 }
 
 }  // namespace tenfold::bench

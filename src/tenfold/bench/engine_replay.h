@@ -1,8 +1,10 @@
-// ReplayOnEngine: a workload through the real engine and its kernels, on this machine. The clock advances by the time
-// that each step takes and jumps to the next arrival when there is nothing to do: what is scheduled when is as in real
-// time, without the waiting. No HTTP, no text.
+// ReplayOnEngine: a workload through the real engine and its kernels, on a clock of its own: it advances by what each
+// step took and jumps over the time when there is nothing to do. What is scheduled when is as in a server in front of
+// which requests arrive at their times; nothing waits. No HTTP, no text.
 //
-// Times are this machine's, so results vary from run to run; compare runs that were taken by turns.
+// A step's time is the processor time of all threads, shared out over them, so that other programs on the machine
+// disturb it little: with one thread it is exact, with more it counts the time when a thread spins for another one.
+// Compare runs that were taken by turns all the same.
 #pragma once
 
 #include <span>
@@ -15,23 +17,19 @@
 
 namespace tenfold::bench {
 
-struct Machine {
-  const model::Model* model;
-  const kernels::KernelTable* kernels;
-  platform::ThreadPool* threads;
+struct EngineMachine {
+  const model::Model& model;
+  const kernels::KernelTable& kernels;
+  platform::ThreadPool& threads;
 };
 
-// `options.cost` is not used. Prompts without tokens of their own get some that nobody shares. Errors: those of Replay,
-// and of EngineCore::Create.
+// `options.cost` is not used; keys and values are F32. Prompts without tokens of their own get some that nobody shares.
+// Errors: those of Replay, and of EngineCore::Create.
 Result<ReplayResult> ReplayOnEngine(const ReplayOptions& options, std::span<const WorkloadRequest> requests,
-                                    const Machine& machine);
+                                    const EngineMachine& machine);
 
-// Of this machine and model, seconds.
-struct MeasuredCost {
-  double decode_s = 0;          // a step of one sequence behind `context` tokens
-  double marginal_token_s = 0;  // one token more in a prompt's chunk
-  double batch_for_free() const { return decode_s / marginal_token_s; }  // R
-};
-Result<MeasuredCost> MeasureCost(const Machine& machine, int64_t context);
+// The formula's constants, fitted to steps of this machine: a decode alone, a prompt's marginal token, and a decode
+// behind many tokens.
+Result<StepCost> MeasureStepCost(const EngineMachine& machine);
 
 }  // namespace tenfold::bench

@@ -15,11 +15,11 @@ class EngineReplay : public testing::Test {
   EngineReplay()
       : threads_(2),
         model_(model::Model::Load(model::WriteTinyModel(tensor::DataType::kF32), threads_).value()),
-        machine_{model_.get(), kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value(), &threads_} {}
+        machine_{*model_, *kernels::SelectKernels("auto", platform::DetectCpuFeatures()).value(), threads_} {}
 
   platform::ThreadPool threads_;
   std::unique_ptr<model::Model> model_;
-  Machine machine_;
+  EngineMachine machine_;
 };
 
 class EngineReplayPolicy : public EngineReplay, public testing::WithParamInterface<scheduler::PolicyInfo> {};

@@ -1,14 +1,19 @@
-// `tenfold bench paper NAME`: a paper's comparison with what came before it, made again with the policies of this
-// engine: replayed on the paper's machine under a virtual clock, and for real on this one (engine_replay.h). Prints the
-// paper's figure beside both.
+// tenfold bench paper: what a serving paper reports, beside what this program reaches in three ways:
 //
-// Every gain by batching is bounded by R, the number of sequences that decode in the time of one: some hundred on the
-// papers' GPUs, some ten here with 32-bit weights. R is measured first. Where it is below kLeastR the comparison on
-// this machine says nothing, and is left out with that remark.
+//   replay  the paper's machine and lengths, under a virtual clock (replay.h)
+//   cpu     this machine's step times, measured, and shorter lengths, under a virtual clock
+//   real    the same on the engine and its kernels (engine_replay.h)
+//
+// The same comparison runs each way; only who serves differs. Gains by batching are bounded by R, how many tokens a
+// machine computes in the time of one decode; below 8 the marks of a CPU do not apply, and it says so.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "tenfold/base/result.h"
 #include "tenfold/bench/engine_replay.h"
@@ -16,27 +21,17 @@
 
 namespace tenfold::bench {
 
-inline constexpr double kLeastR = 8;
-
-struct PaperBench {
-  Report* report;
-  const Machine* machine = nullptr;  // null: the replay only
-  bool quick = false;                // fewer requests and probes on this machine
+struct PaperBenchOptions {
+  std::string paper;      // one of PaperNames()
+  bool is_quick = false;  // fewer requests and coarser capacities in the real runs
+  uint64_t seed = 1;
+  std::string svg;  // where to draw, or empty
 };
 
-Status BenchPagedAttention(const PaperBench& bench);
-Status BenchOrca(const PaperBench& bench);
-Status BenchSarathi(const PaperBench& bench);
-Status BenchRadixAttention(const PaperBench& bench);
+std::span<const std::string_view> PaperNames();
 
-// ---- What the four share
-
-// One figure: what the paper says, what the replay and this machine say. Absent ones show as "-".
-void AddFigure(const PaperBench& bench, std::string_view paper, std::string_view figure, std::string_view of_paper,
-               std::optional<double> replayed, std::optional<double> here);
-void AddFigureHead(const PaperBench& bench);
-
-// Measures R and prints it. False when there is no machine, or R is too small to go on.
-Result<bool> CanMeasureHere(const PaperBench& bench, int64_t context, MeasuredCost& cost);
+// Without a machine only the first two ways, at R = 16. Errors: kInvalidArgument (an unknown paper), those of running
+// the engine, kIo of drawing. A mark that is missed is no error.
+Status BenchPaper(const PaperBenchOptions& options, const EngineMachine* machine, Report& report);
 
 }  // namespace tenfold::bench

@@ -1,173 +1,109 @@
-// Agrawal et al., OSDI 2024: chunks of prompts beside decodes. Figures 10 and 11: the greatest rate at which tokens
-// keep their pace (P99 of the time between tokens; median wait of at most 60 reference steps).
+// Sarathi-Serve's comparison: prompts in chunks beside decodes, against whole prompts before or beside them.
 #include <algorithm>
-#include <functional>
-#include <vector>
+#include <cmath>
 
-#include "tenfold/bench/paper_bench.h"
+#include "tenfold/base/rounding.h"
+#include "tenfold/bench/paper_way.h"
 
 namespace tenfold::bench {
 namespace {
 
-using Run =
-    std::function<Result<ReplayResult>(const ReplayOptions& options, std::span<const WorkloadRequest> requests)>;
+constexpr double kDivisor = 8;
 
 struct Setting {
-  ReplayOptions options;
   WorkloadOptions workload;
-  double slo_s;          // P99 time between tokens
-  double delay_limit_s;  // median
-  double low_rate, high_rate;
-  double precision = 1.025;
-  int64_t orca_batch = 16;
+  int64_t max_model_len;
+  int64_t budget;      // for the strict pace
+  double slo_s;        // five times a decode of many sequences behind long contexts
+  double max_delay_s;  // median, before the first step
 };
 
-Result<ReplayResult> RunAt(const Run& run, const Setting& setting, std::string_view policy, double rate) {
-  ReplayOptions options = setting.options;
-  options.policy = policy;
-  if (policy.starts_with("orca")) options.max_num_seqs = setting.orca_batch;
-  WorkloadOptions workload = setting.workload;
-  workload.requests_per_s = rate;
-  ASSIGN_OR_RETURN(const auto requests, MakeWorkload(workload));
-  return run(options, requests);
+Setting SettingOf(const Way& way) {
+  Setting setting = {.workload = {.name = "sarathi-chat", .length_divisor = way.is_paper_scale ? 1 : kDivisor},
+                     .max_model_len = 0,
+                     .budget = 512,
+                     .slo_s = 0.1,
+                     .max_delay_s = 2};
+  setting.max_model_len = MaxTotalTokens(setting.workload).value();
+  if (way.is_paper_scale) return setting;
+  // A reference iteration: 8 decodes behind 512 tokens each.
+  const double reference_s = way.cost.Seconds(8, 8 * 512);
+  setting.slo_s = 5 * reference_s;
+  setting.max_delay_s = 60 * reference_s;
+  setting.budget = std::max<int64_t>(32, RoundUp(std::llround(4 * way.batch_for_free()), 16));
+  return setting;
 }
 
-Result<double> Capacity(const Run& run, const Setting& setting, std::string_view policy) {
-  RETURN_IF_ERROR(RunAt(run, setting, policy, setting.low_rate));  // whether it runs at all
-  return FindCapacity(
-      setting.low_rate, setting.high_rate,
-      [&](double rate) {
-        const ReplayResult result = RunAt(run, setting, policy, rate).value();
-        return result.TokenGap(0.99) <= setting.slo_s && result.median_scheduling_delay_s() <= setting.delay_limit_s;
-      },
-      setting.precision);
-}
-
-struct Figures {
-  double over_prefill_first = 0;  // capacities
-  double over_orca = 0;
-  double gap_ratio = 0;   // P99 time between tokens at 0.7 of Sarathi's capacity, prefill-first over Sarathi
-  double gap_of_slo = 0;  // Sarathi's there, of what is allowed
-  double ttft_ratio = 0;  // median time to first token there, Sarathi over prefill-first
-};
-
-Result<Figures> Measure(const Run& run, const Setting& setting) {
-  Figures figures;
-  ASSIGN_OR_RETURN(const double sarathi, Capacity(run, setting, "sarathi"));
-  ASSIGN_OR_RETURN(const double prefill_first, Capacity(run, setting, "prefill-first"));
-  ASSIGN_OR_RETURN(const double orca, Capacity(run, setting, "orca-max"));
-  figures.over_prefill_first = sarathi / prefill_first;
-  figures.over_orca = sarathi / orca;
-  ASSIGN_OR_RETURN(const ReplayResult ours, RunAt(run, setting, "sarathi", 0.7 * sarathi));
-  ASSIGN_OR_RETURN(const ReplayResult theirs, RunAt(run, setting, "prefill-first", 0.7 * sarathi));
-  figures.gap_ratio = theirs.TokenGap(0.99) / ours.TokenGap(0.99);
-  figures.gap_of_slo = ours.TokenGap(0.99) / setting.slo_s;
-  figures.ttft_ratio = ours.TimeToFirstToken(0.5) / theirs.TimeToFirstToken(0.5);
-  return figures;
-}
-
-// A prompt of 512 tokens in chunks of `budget`, over its time in one piece.
-Result<double> ChunkOverhead(const Run& run, ReplayOptions options, int64_t budget) {
-  constexpr int kPrompts = 7;
-  const std::vector<WorkloadRequest> requests(
-      kPrompts, {.arrival_s = 0, .num_prompt_tokens = 512, .num_output_tokens = 1, .prompt = {}});
-  options.policy = "sarathi";
-  options.max_num_seqs = 1;
+// How much longer a long prompt takes in chunks.
+double ChunkOverhead(const Way& way, ReplayOptions options, int64_t budget) {
+  const WorkloadRequest prompt = {
+      .num_prompt_tokens = way.is_paper_scale ? 4096 : 768, .num_output_tokens = 1, .prompt = {}};
   std::vector<double> ratios;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < (way.is_real() ? 7 : 1); ++i) {
     options.max_num_batched_tokens = budget;
-    ASSIGN_OR_RETURN(const ReplayResult chunked, run(options, requests));
-    options.max_num_batched_tokens = 512;
-    ASSIGN_OR_RETURN(const ReplayResult whole, run(options, requests));
-    ratios.push_back(chunked.end_s / whole.end_s);
+    const double in_chunks_s = way.Serve(options, {&prompt, 1}).end_s;
+    options.max_num_batched_tokens = prompt.num_prompt_tokens;
+    ratios.push_back(in_chunks_s / way.Serve(options, {&prompt, 1}).end_s);
   }
   std::sort(ratios.begin(), ratios.end());
-  return ratios[1];
-}
-
-// Lengths / 8; a pace of five times a step of 8 sequences behind 512 tokens each; the budget is what that leaves beside
-// the decodes.
-Result<Setting> SettingHere(const PaperBench& bench, const Run& run, const MeasuredCost& cost) {
-  Setting setting{};
-  setting.workload = {.name = "sarathi-chat", .num_requests = bench.quick ? 60 : 120, .length_divisor = 8};
-  ASSIGN_OR_RETURN(const int64_t longest, MaxTotalTokens(setting.workload));
-  setting.options = {.num_cache_tokens = 24 * RoundUp<int64_t>(longest, 32),
-                     .page_size = 32,
-                     .max_model_len = longest,
-                     .max_num_seqs = 32,
-                     .max_num_batched_tokens = 512};
-  const std::vector<WorkloadRequest> reference(
-      8, {.arrival_s = 0, .num_prompt_tokens = 512, .num_output_tokens = 32, .prompt = {}});
-  ReplayOptions options = setting.options;
-  options.policy = "prefill-first";
-  ASSIGN_OR_RETURN(const ReplayResult reference_run, run(options, reference));
-  const double step_s = reference_run.TokenGap(0.5);
-  setting.slo_s = 5 * step_s;
-  setting.delay_limit_s = 60 * step_s;
-  const auto fits = static_cast<int64_t>((setting.slo_s - step_s) / cost.marginal_token_s);
-  setting.options.max_num_batched_tokens = std::clamp<int64_t>(fits / 32 * 32, 32, 512);
-  const double prompt_s = 290 * cost.marginal_token_s;
-  setting.low_rate = 0.02 / prompt_s;
-  setting.high_rate = 1 / prompt_s;
-  setting.precision = 1.1;
-  setting.orca_batch = 8;
-  bench.report->AddText(
-      fmt::format("Here: lengths / 8, {} requests a probe, seed 1; a reference step takes {}, the P99 between "
-                  "tokens may take {}, the budget is {} tokens\n",
-                  setting.workload.num_requests, FormatSeconds(step_s), FormatSeconds(setting.slo_s),
-                  setting.options.max_num_batched_tokens));
-  return setting;
+  return ratios[ratios.size() / 2];
 }
 
 }  // namespace
 
-Status BenchSarathi(const PaperBench& bench) {
-  bench.report->AddText(
-      "Sarathi-Serve: Mistral-7B on an A100 of 80 GB, chat lengths, strict pace 0.1 s (budget 512)\n");
-  Setting strict{.options = {.cost = kMistral7bOnA100,
-                             .num_cache_tokens = 460'000,
-                             .max_model_len = 8193,
-                             .max_num_seqs = 128,
-                             .max_num_batched_tokens = 512},
-                 .workload = {.name = "sarathi-chat", .num_requests = 500},
-                 .slo_s = 0.1,
-                 .delay_limit_s = 2,
-                 .low_rate = 0.05,
-                 .high_rate = 10};
-  ASSIGN_OR_RETURN(const Figures replayed, Measure(Replay, strict));
-  Setting relaxed = strict;
-  relaxed.slo_s = 0.5;
-  relaxed.options.max_num_batched_tokens = 2048;
-  ASSIGN_OR_RETURN(const Figures replayed_relaxed, Measure(Replay, relaxed));
-  std::optional<Figures> here;
-  std::optional<double> small_chunks, large_chunks;
-  MeasuredCost cost;
-  ASSIGN_OR_RETURN(const bool measures, CanMeasureHere(bench, 512, cost));
-  if (measures) {
-    const Run run = [&bench](const ReplayOptions& options, std::span<const WorkloadRequest> requests) {
-      return ReplayOnEngine(options, requests, *bench.machine);
-    };
-    ASSIGN_OR_RETURN(const Setting setting, SettingHere(bench, run, cost));
-    ASSIGN_OR_RETURN(here, Measure(run, setting));
-    const auto r = static_cast<int64_t>(cost.batch_for_free());
-    ASSIGN_OR_RETURN(small_chunks, ChunkOverhead(run, setting.options, 4 * r));
-    ASSIGN_OR_RETURN(large_chunks, ChunkOverhead(run, setting.options, std::min<int64_t>(16 * r, 512)));
-  }
-  AddFigureHead(bench);
-  const auto add = [&](std::string_view figure, std::string_view of_paper, double Figures::*value) {
-    AddFigure(bench, "sarathi", figure, of_paper, replayed.*value,
-              here ? std::optional<double>((*here).*value) : std::nullopt);
+void CompareSarathi(const Way& way, PaperFigures& figures) {
+  const Setting setting = SettingOf(way);
+  const auto options = [&](std::string_view policy) {
+    return ReplayOptions{.policy = policy,
+                         .num_cache_tokens = way.is_paper_scale ? 460'000 : 16 * setting.max_model_len,
+                         .max_model_len = setting.max_model_len,
+                         .max_num_seqs = policy == "orca-max" ? 16
+                                         : way.is_paper_scale ? 128
+                                                              : 32,
+                         .max_num_batched_tokens = setting.budget};
   };
-  add("rate at the strict pace, over prefill-first", "2.6-3.7", &Figures::over_prefill_first);
-  add("rate at the strict pace, over orca", "4.0", &Figures::over_orca);
-  AddFigure(bench, "sarathi", "rate at the relaxed pace, over prefill-first", "1.65",
-            replayed_relaxed.over_prefill_first, {});
-  add("at 0.7 of that rate: P99 between tokens, times lower", "-", &Figures::gap_ratio);
-  add("at 0.7 of that rate: the same, of what is allowed", "at most 1", &Figures::gap_of_slo);
-  add("at 0.7 of that rate: median first token, times later", "1.0-1.15", &Figures::ttft_ratio);
-  AddFigure(bench, "sarathi", "a prompt in chunks of 4 R tokens, times slower", "at most 1.25", {}, small_chunks);
-  AddFigure(bench, "sarathi", "a prompt in chunks of 16 R tokens (512 at most)", "about 1", {}, large_chunks);
-  return {};
+  const auto capacity = [&](std::string_view policy) {
+    return way.Capacity(options(policy), setting.workload, [&](const ReplayResult& result) {
+      return result.TokenGap(0.99) <= setting.slo_s && result.median_scheduling_delay_s() <= setting.max_delay_s;
+    });
+  };
+  figures.Add("strict pace, ms between tokens", "100", setting.slo_s * 1e3);
+  figures.Add("budget, tokens", "512", static_cast<double>(setting.budget));
+  const double chunked = capacity("sarathi");
+  figures.Add("requests/s in chunks", "", chunked);
+  figures.Add(way.is_paper_scale ? "P3-A: strict capacity, chunks / prompts first"
+                                 : "P3-B: strict capacity, chunks / prompts first",
+              "2.6-3.7", chunked / capacity("prefill-first"), AtLeast(way.is_paper_scale ? 2.0 : 1.8));
+  if (!way.is_real()) {
+    figures.Add("P3-A: strict capacity, chunks / Orca with 16 seats", "4.0", chunked / capacity("orca-max"),
+                AtLeast(way.is_paper_scale ? 2.0 : 0));
+  }
+
+  WorkloadOptions workload = setting.workload;
+  workload.num_requests = way.num_requests;
+  workload.requests_per_s = 0.7 * chunked;
+  workload.seed = way.seed;
+  const auto requests = MakeWorkload(workload).value();
+  const ReplayResult in_chunks = way.Serve(options("sarathi"), requests);
+  const ReplayResult first = way.Serve(options("prefill-first"), requests);
+  const ReplayResult beside = way.Serve(options("orca-max"), requests);
+  const auto check = [&](Mark mark) { return way.is_paper_scale ? Mark{} : mark; };
+  figures.Add("P3-B: P99 TBT at 0.7 of it, prompts first / chunks", "", first.TokenGap(0.99) / in_chunks.TokenGap(0.99),
+              check(AtLeast(5)));
+  figures.Add("P3-B: P99 TBT in chunks / strict pace", "", in_chunks.TokenGap(0.99) / setting.slo_s, check(AtMost(1)));
+  figures.Add("P3-B: P50 TTFT, chunks / prompts first", "",
+              in_chunks.TimeToFirstToken(0.5) / first.TimeToFirstToken(0.5), check(AtMost(1.5)));
+  figures.Add("P3-T: P99 TBT, whole prompts beside decodes / chunks", "4.9",
+              beside.TokenGap(0.99) / in_chunks.TokenGap(0.99), check(AtLeast(3)));
+  if (way.is_paper_scale) return;
+  const double full_step_s = way.cost.Seconds(setting.budget, 8 * setting.max_model_len / 2);
+  figures.Add("P3-T: longest TBT in chunks / a full step's time", "", in_chunks.TokenGap(1) / full_step_s,
+              check(AtMost(1.1)));
+  if (!way.is_real()) return;  // the formula charges chunks nothing
+  figures.Add("P3-T: a long prompt in chunks of 4R / whole", "1.25",
+              ChunkOverhead(way, options("sarathi"), setting.budget), AtMost(1.25));
+  figures.Add("P3-T: a long prompt in chunks of 16R / whole", "",
+              ChunkOverhead(way, options("sarathi"), 4 * setting.budget), AtMost(1.05));
 }
 
 }  // namespace tenfold::bench

@@ -86,11 +86,12 @@ std::span<const std::string_view> WorkloadNames() {
 
 Result<int64_t> MaxTotalTokens(const WorkloadOptions& options) {
   ASSIGN_OR_RETURN(const Workload* const workload, Find(options.name));
-  return Scaled(static_cast<double>(workload->max_total), options.length_divisor) + 1;  // both parts may round up
+  return std::max<int64_t>(2, Scaled(static_cast<double>(workload->max_total), options.length_divisor));
 }
 
 Result<std::vector<WorkloadRequest>> MakeWorkload(const WorkloadOptions& options) {
   ASSIGN_OR_RETURN(const Workload* const workload, Find(options.name));
+  ASSIGN_OR_RETURN(const int64_t max_total, MaxTotalTokens(options));
   std::vector<WorkloadRequest> requests;
   double now = 0;
   for (uint64_t draw = 0; static_cast<int64_t>(requests.size()) < options.num_requests; ++draw) {
@@ -98,9 +99,14 @@ Result<std::vector<WorkloadRequest>> MakeWorkload(const WorkloadOptions& options
     const double output = Draw(workload->output, options.seed, kOutputStream, draw);
     if (prompt + output > static_cast<double>(workload->max_total)) continue;
     now -= std::log(1 - UniformDouble(options.seed, kArrivalStream, draw)) / options.requests_per_s;
-    requests.push_back({.arrival_s = now,
-                        .num_prompt_tokens = Scaled(prompt, options.length_divisor),
-                        .num_output_tokens = Scaled(output, options.length_divisor)});
+    WorkloadRequest request = {.arrival_s = now,
+                               .num_prompt_tokens = Scaled(prompt, options.length_divisor),
+                               .num_output_tokens = Scaled(output, options.length_divisor)};
+    // Both parts may have been rounded up.
+    int64_t& longer =
+        request.num_prompt_tokens > request.num_output_tokens ? request.num_prompt_tokens : request.num_output_tokens;
+    longer -= std::max<int64_t>(0, request.num_prompt_tokens + request.num_output_tokens - max_total);
+    requests.push_back(std::move(request));
   }
   return requests;
 }

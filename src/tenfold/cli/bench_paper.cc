@@ -1,7 +1,6 @@
-// tenfold bench paper: the papers' comparisons, replayed and on this machine.
+// tenfold bench paper: the options.
 #include <memory>
-#include <optional>
-#include <utility>
+#include <string>
 
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
@@ -9,61 +8,52 @@
 #include "tenfold/bench/paper_bench.h"
 #include "tenfold/cli/bench_commands.h"
 #include "tenfold/cli/loaded_model.h"
-#include "tenfold/cli/options.h"
 
 namespace tenfold::cli {
 namespace {
 
-constexpr std::pair<const char*, Status (*)(const bench::PaperBench&)> kPapers[] = {
-    {"paged-attention", bench::BenchPagedAttention},
-    {"orca", bench::BenchOrca},
-    {"sarathi", bench::BenchSarathi},
-    {"radix-attention", bench::BenchRadixAttention},
-};
-
-struct PaperFlags {
-  std::string paper;
+struct Flags {
+  bench::PaperBenchOptions options;
   std::string model;
-  ComputeOptions compute;
-  bool quick = false;
+  ComputeOptions compute{.num_threads = 1};
   bool json = false;
 };
 
-Status RunPaper(const PaperFlags& flags) {
+Status Run(const Flags& flags) {
   bench::Report report(flags.json);
-  bench::PaperBench bench{.report = &report, .quick = flags.quick};
-  std::optional<LoadedModel> loaded;
-  bench::Machine machine{};
-  if (!flags.model.empty()) {
-    ASSIGN_OR_RETURN(loaded, LoadModel(flags.model, flags.compute));
-    machine = {loaded->model.get(), loaded->kernels, loaded->threads.get()};
-    bench.machine = &machine;
-  }
-  for (const auto& [name, run] : kPapers) {
-    if (flags.paper == name) return run(bench);
-  }
-  return {};
+  if (flags.model.empty()) return BenchPaper(flags.options, nullptr, report);
+  ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
+  const bench::EngineMachine machine{*loaded.model, *loaded.kernels, *loaded.threads};
+  return BenchPaper(flags.options, &machine, report);
 }
 
 }  // namespace
 
-Command AddPaperBench(CLI::App& bench_command) {
-  CLI::App* command = bench_command.add_subcommand("paper",
-                                                   "Make a paper's comparison again with the policies of this engine: "
-                                                   "replayed on the paper's machine, and for real on "
-                                                   "this one with a MODEL. Batching gains most where reading the "
-                                                   "weights takes most of a step: take 32-bit weights, more "
-                                                   "than the processor's caches hold");
-  auto flags = std::make_shared<PaperFlags>();
-  std::vector<std::string> names;
-  for (const auto& [name, run] : kPapers) names.emplace_back(name);
-  command->add_option("PAPER", flags->paper, "Which one")->required()->type_name("NAME")->check(CLI::IsMember(names));
-  command->add_option("--model", flags->model, "A GGUF file or Hugging Face folder to run on this machine")
+Command AddPaperBench(CLI::App& bench) {
+  CLI::App* command = bench.add_subcommand(
+      "paper",
+      "Run a serving paper's comparison and print its figures beside ours: replayed at the paper's scale, replayed "
+      "with "
+      "this machine's step times, and, with --model, for real on the engine, on a clock that advances by the processor "
+      "time of each step");
+  auto flags = std::make_shared<Flags>();
+  std::vector<std::string> papers;
+  for (const std::string_view name : bench::PaperNames()) papers.emplace_back(name);
+  command->add_option("PAPER", flags->options.paper, "Which")
+      ->required()
+      ->type_name("NAME")
+      ->check(CLI::IsMember(papers));
+  command
+      ->add_option("--model", flags->model,
+                   "What the engine computes: F32 weights, larger than the caches (tenfold synth --shape small-19m "
+                   "--type F32)")
       ->type_name("MODEL");
-  command->add_flag("--quick", flags->quick, "Fewer requests and probes on this machine");
-  command->add_flag("--json", flags->json, "Print JSON lines");
+  command->add_flag("--quick", flags->options.is_quick, "Fewer requests and coarser capacities in the real runs");
+  command->add_option("--seed", flags->options.seed, "The same seed gives the same requests")->type_name("N");
+  command->add_option("--svg", flags->options.svg, "Draw the figures, too")->type_name("FILE");
+  command->add_flag("--json", flags->json, "Print JSON lines: one object for each figure");
   AddComputeOptions(*command, flags->compute);
-  return {command, [flags] { return RunPaper(*flags); }};
+  return {command, [flags] { return Run(*flags); }};
 }
 
 }  // namespace tenfold::cli
