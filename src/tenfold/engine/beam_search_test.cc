@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tenfold/base/random.h"
 #include "tenfold/engine/engine_for_test.h"
 #include "tenfold/model/tiny_model_for_test.h"
 
@@ -250,6 +251,40 @@ TEST(Beams, AreTheSameAloneAndCrowded) {
     }
   }
   EXPECT_GT(num_preemptions, 100u);
+}
+
+// Gangs that arrive while others run, in pools where hardly one fits: whoever holds pages without going on must give
+// way.
+TEST(Beams, EveryGangEndsHoweverLittleRoomThereIs) {
+  for (uint64_t seed = 1; seed <= 150; ++seed) {
+    const auto draw = Philox(seed, 0, 0);
+    EngineOptions options = Options(16 + draw[0] % 8);
+    options.max_model_len = 64;
+    options.max_num_seqs = 4 + draw[1] % 8;
+    options.max_num_batched_tokens = options.max_num_seqs + draw[2] % 16;
+    options.queue_order = draw[3] % 2 == 0 ? "fcfs" : "lpm";
+    options.prefix_cache = draw[3] % 3 == 0 ? "none" : "radix";
+    const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+    size_t num_outputs = 0, num_ends = 0;
+    for (RequestId id = 0; id < 12 || core->HasWork();) {
+      EventBatch events;
+      if (id < 12) {
+        const auto more = Philox(seed, 1, id);
+        Request request = AskBeams(id, static_cast<int>(1 + more[0] % 40), 1, static_cast<int>(1 + more[1] % 4),
+                                   static_cast<int>(1 + more[2] % 23));
+        request.sampling.use_beam_search = more[3] % 4 != 0;
+        ++id;
+        ASSERT_TRUE(core->Check(request)) << core->Check(request).error().message;
+        num_outputs += 1;
+        core->Add(std::move(request));
+      }
+      core->Step(events);
+      for (const OutputEvent& event : events) num_ends += event.finish != FinishReason::kNone ? 1 : 0;
+      ASSERT_TRUE(core->CheckIntegrity()) << seed;
+    }
+    EXPECT_EQ(num_ends, num_outputs) << seed;
+    EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages) << seed;
+  }
 }
 
 TEST(Beams, CancelAnswersForEveryOutput) {

@@ -61,15 +61,18 @@ class Roster {
 
   // Decides the next step, and gives its items their pages. There must be a sequence. Valid until the next call.
   const scheduler::StepPlan& PlanStep() {
-    AskPolicy();
-    while (plan_.items.empty()) {
-      CHECK_MSG(PreemptLatestRestingGang(), "the scheduler found nothing to do among {} running and {} waiting",
-                running_.size(), waiting_.size());
+    preempted_.clear();
+    while (true) {
       AskPolicy();
+      PreemptWholeGangs();
+      if (plan_.items.empty() && plan_.preempted.empty()) PreemptLatestRestingGang();
+      for (const scheduler::SequenceId id : plan_.preempted) Move(id, SequenceState::kWaiting);
+      preempted_.insert(preempted_.end(), plan_.preempted.begin(), plan_.preempted.end());
+      if (!plan_.items.empty()) break;
+      // Who could have gone on gave way to gangs that rest: with what it gave back, somebody can.
     }
-    PreemptWholeGangs();
+    plan_.preempted = preempted_;
     if (queue_order_ != scheduler::QueueOrder::kFcfs) CountOvertaken();
-    for (const scheduler::SequenceId id : plan_.preempted) Move(id, SequenceState::kWaiting);
     for (const scheduler::SequenceId id : plan_.admitted) Move(id, SequenceState::kRunning);
     // All of them before anything is reserved, which may take idle pages.
     for (const scheduler::SequenceId id : plan_.admitted) AdoptPrefix(at(id));
@@ -183,20 +186,17 @@ class Roster {
   }
 
   // Only resting sequences run, and the first that waits finds no room: the latest gang but its own makes some. Alone,
-  // every gang fits. False when there is no other.
-  bool PreemptLatestRestingGang() {
-    if (waiting_views_.empty()) return false;
+  // every gang fits.
+  void PreemptLatestRestingGang() {
+    CHECK_MSG(!waiting_views_.empty(), "the scheduler found nothing to do among {} running", running_.size());
     const auto latest = std::find_if(running_.rbegin(), running_.rend(), [this](const auto& sequence) {
       return sequence->is_resting() && sequence->arrival() != waiting_views_[0].arrival;
     });
-    if (latest == running_.rend()) return false;
-    const int64_t arrival = (*latest)->arrival();
-    std::vector<scheduler::SequenceId> gang;
+    CHECK_MSG(latest != running_.rend(), "the scheduler found nothing to do among {} running and {} waiting",
+              running_.size(), waiting_.size());
     for (const auto& sequence : running_) {
-      if (sequence->arrival() == arrival) gang.push_back(sequence->id());
+      if (sequence->arrival() == (*latest)->arrival()) plan_.preempted.push_back(sequence->id());
     }
-    for (const scheduler::SequenceId id : gang) Move(id, SequenceState::kWaiting);
-    return true;
   }
 
   void ViewWaiting() {
@@ -291,6 +291,7 @@ class Roster {
   std::vector<scheduler::QueuedPrompt> queue_;
   std::vector<size_t> order_;
   scheduler::StepPlan plan_;
+  std::vector<scheduler::SequenceId> preempted_;
   int64_t num_prefix_query_tokens_ = 0;
   int64_t num_prefix_hit_tokens_ = 0;
 };
