@@ -20,6 +20,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -43,7 +44,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(url, server, seconds=120):
+def wait_for(url, server, log, seconds=120):
     for _ in range(seconds * 10):
         if server.poll() is not None:
             break
@@ -52,15 +53,17 @@ def wait_for(url, server, seconds=120):
                 return
         except OSError:
             time.sleep(0.1)
-    server.kill()
-    sys.exit(f'compare_server.py: {shlex.join(server.args)} does not answer:\n{server.communicate()[1][-2000:]}')
+    log.seek(0)
+    sys.exit(f'compare_server.py: {shlex.join(server.args)} does not answer:\n{log.read()[-2000:]}')
 
 
 def measure(command, url, options):
-    """Starts a server, runs every case against it, and stops it."""
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    """Starts a server, runs every case against it, and stops it. It logs into a folder that goes away."""
+    folder = tempfile.TemporaryDirectory()
+    log = open(pathlib.Path(folder.name) / 'stderr.log', 'w+')
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, cwd=folder.name)
     try:
-        wait_for(url, server)
+        wait_for(url, server, log)
         results = {}
         for case in options.case:
             done = subprocess.run([options.tenfold, 'bench', 'serve', '--url', url, '--max-concurrency', str(NUM_CLIENTS),
@@ -71,7 +74,9 @@ def measure(command, url, options):
         return results
     finally:
         server.kill()
-        server.communicate()
+        server.wait()
+        log.close()
+        folder.cleanup()
 
 
 def main():
@@ -90,9 +95,9 @@ def main():
     port = free_port()
     url = f'http://127.0.0.1:{port}'
     commands = {
-        'tenfold': [str(options.tenfold), 'serve', str(options.model), '--port', str(port), '--threads', str(options.threads),
+        'tenfold': [str(options.tenfold.resolve()), 'serve', str(options.model.resolve()), '--port', str(port), '--threads', str(options.threads),
                     '--max-num-seqs', str(NUM_CLIENTS), '--max-model-len', str(LONGEST), *shlex.split(options.tenfold_flags)],
-        'llama-server': [str(options.llama_server), '-m', str(options.model), '--port', str(port), '-t', str(options.threads),
+        'llama-server': [str(options.llama_server.resolve()), '-m', str(options.model.resolve()), '--port', str(port), '-t', str(options.threads),
                          '-np', str(NUM_CLIENTS), '-c', str(NUM_CLIENTS * LONGEST), '-fa', 'on',
                          *shlex.split(options.llama_flags)],
     }

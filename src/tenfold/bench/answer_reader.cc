@@ -45,7 +45,9 @@ std::string AnswerReader::TakeEvent(const std::string& event, double now_s) {
   if (!parsed) return parsed.error().message;
   if (!parsed->is_object()) return fmt::format("an event is no JSON object: {}", event.substr(0, 200));
   const json::object& chunk = parsed->get_object();
-  if (const json::value* error = chunk.if_contains("error")) return json::serialize(*error);
+  if (const json::value* error = chunk.if_contains("error"); error != nullptr && !error->is_null()) {
+    return json::serialize(*error);
+  }
   if (const json::object* usage = ObjectIn(chunk, "usage")) TakeUsage(*usage);
   if (const json::array* choices = ArrayIn(chunk, "choices")) {
     if (!choices->empty() && choices->front().is_object()) TakeChoice(choices->front().get_object(), now_s);

@@ -44,6 +44,7 @@ TEST(AnswerReader, SaysWhatIsWrong) {
   EXPECT_THAT(AnswerReader().Feed("data: {\"error\": {\"message\": \"no pages\"}}\n\n", 1), HasSubstr("no pages"));
   EXPECT_THAT(AnswerReader().Feed("data: <html>\n\n", 1), HasSubstr("not valid JSON"));
   EXPECT_THAT(AnswerReader().Feed("data: 5\n\n", 1), HasSubstr("no JSON object: 5"));
+  EXPECT_EQ(AnswerReader().Feed("data: {\"error\": null, \"choices\": []}\n\n", 1), "");
   EXPECT_EQ(AnswerReader().Feed("data: {\"choices\": 5, \"usage\": []}\n\ndata: {\"choices\": [7]}\n\n", 1), "");
 }
 

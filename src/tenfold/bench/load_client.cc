@@ -101,7 +101,7 @@ class LoadRunner {
   template <class Body>
   http::request<Body> NewRequest(http::verb verb, std::string_view path) const {
     http::request<Body> request(verb, options_.url.base + std::string(path), 11);
-    request.set(http::field::host, options_.url.host);
+    request.set(http::field::host, options_.url.host + ":" + options_.url.port);
     request.set(http::field::user_agent, "tenfold-bench");
     if (!options_.api_key.empty()) request.set(http::field::authorization, "Bearer " + options_.api_key);
     return request;

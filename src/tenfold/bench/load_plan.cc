@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "tenfold/base/hash.h"
 #include "tenfold/bench/workload.h"
 
 namespace tenfold::bench {
@@ -10,8 +11,11 @@ namespace {
 
 class Draws {
  public:
-  explicit Draws(const LoadPlanOptions& options)
-      : options_(options), generator_(options.seed), gaps_(options.burstiness, 1 / options.burstiness) {}
+  // Draws of different streams have nothing to do with each other.
+  Draws(const LoadPlanOptions& options, uint64_t stream)
+      : options_(options),
+        generator_(Hash64({}, 2 * options.seed + stream)),
+        gaps_(options.burstiness, 1 / options.burstiness) {}
 
   std::vector<TokenId> Tokens(int64_t count) {
     std::uniform_int_distribution<TokenId> token(options_.token_range.first, options_.token_range.second);
@@ -82,8 +86,8 @@ std::vector<std::string> LoadWorkloadNames() {
 
 Result<std::vector<Conversation>> MakeLoadPlan(const LoadPlanOptions& options) {
   RETURN_IF_ERROR(Check(options));
-  Draws draws(options);
-  Draws arrivals(options);
+  Draws draws(options, 0);
+  Draws arrivals(options, 1);
   std::vector<Conversation> plan;
   if (options.workload == "random" || options.workload == "prefix" || options.workload == "chat") {
     std::vector<std::vector<TokenId>> prefixes;

@@ -101,10 +101,12 @@ void AddPlanOptions(CLI::App& command, bench::LoadPlanOptions& plan) {
   constexpr const char* kGroup = "Requests";
   const auto positive = [] { return CLI::Range(1, 1 << 20).description(""); };
   command
-      .add_option(
-          "--workload", plan.workload,
-          "random = prompts of --input-len; prefix = the same after a common beginning; chat = conversations; or "
-          "lengths as in a paper's trace")
+      .add_option("--workload", plan.workload,
+                  "random = prompts of --input-len; prefix = the same after a common beginning; chat = conversations, "
+                  "each prompt "
+                  "all that was said before (other tokens stand for answers whose token_ids a server does not give); "
+                  "or lengths as "
+                  "in a paper's trace")
       ->group(kGroup)
       ->type_name("NAME")
       ->check(CLI::IsMember(bench::LoadWorkloadNames()));
