@@ -27,9 +27,9 @@ def resident_bytes(pid):
     return int(re.search(r'VmRSS:\s+(\d+) kB', status)[1]) << 10
 
 
-def metric(url, name):
+def metrics(url, *names):
     text = urllib.request.urlopen(f'{url}/metrics').read().decode()
-    return float(re.search(rf'^tenfold:{name}\{{[^}}]*\}} (\S+)$', text, re.MULTILINE)[1])
+    return [float(re.search(rf'^tenfold:{name}\{{[^}}]*\}} (\S+)$', text, re.MULTILINE)[1]) for name in names]
 
 
 def start(tenfold, model):
@@ -90,7 +90,8 @@ def main():
         print(f'skipped: only {hard} files may be open at once here')
         return SKIPPED
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # Other programs on the machine can only make it worse: what the server does itself shows in every run.
+    # Other programs on the machine can only make it worse: what the server does itself shows in every run. Of a stall, what
+    # the thread waited for a processor is the machine's, and printed; what it was at work itself counts.
     return 0 if any(is_good(tenfold, model) for _ in range(NUM_RUNS)) else 1
 
 
@@ -98,18 +99,19 @@ def is_good(tenfold, model):
     server, port = start(tenfold, model)
     try:
         url = f'http://127.0.0.1:{port}'
-        metric(url, 'io_thread_max_stall_seconds')
+        metrics(url)
         idle = resident_bytes(server.pid)
         peak, most = asyncio.run(stream_all(port, server.pid))
-        stall_s = metric(url, 'io_thread_max_stall_seconds')
+        # One scrape: both begin again with it.
+        stall_s, work_s = metrics(url, 'io_thread_max_stall_seconds', 'io_thread_max_work_seconds')
         state = json.load(urllib.request.urlopen(f'{url}/admin/state'))
     finally:
         server.kill()
         server.communicate()
-    print(f'{most} streams at once: longest stall of the I/O thread {stall_s * 1000:.1f} ms, '
+    print(f'{most} streams at once: longest stall of the I/O thread {stall_s * 1000:.1f} ms, {work_s * 1000:.1f} ms at work, '
           f'{(peak - idle) / 2**20:.1f} MiB above the idle server')
     assert state['sequences'] == [] and state['pages']['free'] == state['pages']['total'], state
-    return most == NUM_STREAMS and stall_s < MAX_STALL_S and peak - idle < MAX_GROWTH_BYTES
+    return most == NUM_STREAMS and work_s < MAX_STALL_S and peak - idle < MAX_GROWTH_BYTES
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,12 @@ double Seconds(LoadMonitor::Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+double ThreadProcessorSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 uint64_t NumEnded(const engine::EngineStats& stats) {
   return stats.num_finished_stop + stats.num_finished_length + stats.num_finished_cancelled + stats.num_finished_error;
 }
@@ -23,9 +30,12 @@ uint64_t NumEnded(const engine::EngineStats& stats) {
 void LoadMonitor::Tick(Clock::time_point now) {
   if (last_tick_ == Clock::time_point{}) {
     last_tick_ = pace_since_ = logged_at_ = now;
+    processor_s_ = ThreadProcessorSeconds();
     return;
   }
-  metrics_.ObserveStall(std::max(0.0, Seconds(now - last_tick_ - kTickInterval)));
+  const double processor_s = ThreadProcessorSeconds();
+  metrics_.ObserveStall(std::max(0.0, Seconds(now - last_tick_ - kTickInterval)), processor_s - processor_s_);
+  processor_s_ = processor_s;
   last_tick_ = now;
   if (now - pace_since_ >= kPaceInterval) {
     const uint64_t num_ended = NumEnded(engine_.Stats());

@@ -36,6 +36,7 @@ class LoadMonitor {
   Metrics& metrics_;
   const double log_interval_s_;
   Clock::time_point last_tick_{};
+  double processor_s_ = 0;  // of the I/O thread, at the last tick
   Clock::time_point pace_since_{};
   uint64_t num_ended_before_ = 0;
   double ended_per_s_ = 1;

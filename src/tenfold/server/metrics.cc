@@ -108,6 +108,8 @@ std::string Metrics::Render(const engine::EngineStats& stats) {
       static_cast<double>(num_timed_out_));
   add("tenfold:io_thread_max_stall_seconds", "Longest delay of the I/O thread since the last scrape.",
       MetricType::Gauge, std::exchange(max_stall_s_, 0));
+  add("tenfold:io_thread_max_work_seconds", "The most of such a delay that it was at work itself.", MetricType::Gauge,
+      std::exchange(max_work_s_, 0));
   families.push_back(StepTokens(stats, model));
 
   MetricFamily finished{

@@ -38,8 +38,12 @@ class Metrics {
   void CountRejected() { ++num_rejected_; }
   // A request whose deadline passed.
   void CountTimedOut() { ++num_timed_out_; }
-  // The longest that the I/O thread kept its timer waiting since the last Render.
-  void ObserveStall(double seconds) { max_stall_s_ = std::max(max_stall_s_, seconds); }
+  // For how long the I/O thread kept its timer waiting, and how much of that it was at work itself; the rest it waited
+  // for a processor. The longest since the last Render count.
+  void ObserveStall(double seconds, double at_work_s) {
+    max_stall_s_ = std::max(max_stall_s_, seconds);
+    max_work_s_ = std::max(max_work_s_, std::min(seconds, at_work_s));
+  }
 
   // Prometheus' text format, version 0.0.4.
   std::string Render(const engine::EngineStats& stats);
@@ -51,6 +55,7 @@ class Metrics {
   uint64_t num_rejected_ = 0;
   uint64_t num_timed_out_ = 0;
   double max_stall_s_ = 0;
+  double max_work_s_ = 0;
 };
 
 }  // namespace tenfold::server

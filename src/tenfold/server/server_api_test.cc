@@ -383,6 +383,7 @@ TEST_F(ServerApiTest, ShowsMetrics) {
                            "tenfold:prefix_cache_hits_total{model_name=\"fake\"} 45\n",
                            "tenfold:request_rejected_total{model_name=\"fake\"} 0\n",
                            "tenfold:io_thread_max_stall_seconds{model_name=\"fake\"} ",
+                           "tenfold:io_thread_max_work_seconds{model_name=\"fake\"} ",
                            "# TYPE tenfold:prompt_tokens_total counter\n"}) {
     EXPECT_THAT(response.body, HasSubstr(line));
   }
