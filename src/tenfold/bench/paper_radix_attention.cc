@@ -4,46 +4,11 @@
 #include <set>
 #include <vector>
 
-#include "tenfold/base/check.h"
-#include "tenfold/base/random.h"
 #include "tenfold/bench/paper_way.h"
+#include "tenfold/bench/shared_prompts.h"
 
 namespace tenfold::bench {
 namespace {
-
-using Run =
-    std::function<Result<ReplayResult>(const ReplayOptions& options, std::span<const WorkloadRequest> requests)>;
-
-// All at once: `num_shared` of `num_prompt_tokens` are the same for all.
-std::vector<WorkloadRequest> OneBeginning(int count, int64_t num_prompt_tokens, int64_t num_shared,
-                                          int64_t num_output_tokens) {
-  std::vector<WorkloadRequest> requests;
-  for (int i = 0; i < count; ++i) {
-    WorkloadRequest& request = requests.emplace_back(
-        WorkloadRequest{.num_prompt_tokens = num_prompt_tokens, .num_output_tokens = num_output_tokens, .prompt = {}});
-    for (int64_t t = 0; t < num_prompt_tokens; ++t) {
-      const uint64_t stream = t < num_shared ? 0 : 1 + static_cast<uint64_t>(i);
-      request.prompt.push_back(static_cast<TokenId>(Philox(3, stream, static_cast<uint64_t>(t))[0] >> 2));
-    }
-  }
-  return requests;
-}
-
-// All at once, in random order: 20 beginnings of a half, each going on in 4 ways for a quarter, then tokens of their
-// own.
-std::vector<WorkloadRequest> Tree(int count, int64_t num_prompt_tokens) {
-  std::vector<WorkloadRequest> requests;
-  for (int i = 0; i < count; ++i) {
-    const auto draw = Philox(1, 2, static_cast<uint64_t>(i));
-    WorkloadRequest& request = requests.emplace_back(
-        WorkloadRequest{.num_prompt_tokens = num_prompt_tokens, .num_output_tokens = 16, .prompt = {}});
-    const auto size = static_cast<size_t>(num_prompt_tokens);
-    request.prompt.resize(size / 2, static_cast<TokenId>(draw[0] % 20));
-    request.prompt.resize(size / 2 + size / 4, static_cast<TokenId>(draw[1] % 4));
-    request.prompt.resize(size, 1000 + i);
-  }
-  return requests;
-}
 
 // Of all tokens, those that no order has to compute: each part of the tree once, in whole pages.
 double BestHitRate(const std::vector<WorkloadRequest>& requests, int64_t page_size) {
@@ -105,7 +70,8 @@ void CompareRadixAttention(const Way& way, PaperFigures& figures) {
     figures.Add("time with the cache / without, nothing shared", "1.003", 1 / gain("radix", "none", shared(0, 16)),
                 AtMost(1.005));
   }
-  const auto tree = Tree(4 * count, num_prompt_tokens);
+  const auto size = static_cast<size_t>(num_prompt_tokens);
+  const auto tree = PromptTree(4 * count, {size / 2, size / 2 + size / 4, size});
   const double best = BestHitRate(tree, options.page_size);
   const auto hit_rate = [&](std::string_view order) {
     ReplayOptions with = options;

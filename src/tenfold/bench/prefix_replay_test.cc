@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tenfold/base/random.h"
 #include "tenfold/bench/replay.h"
+#include "tenfold/bench/shared_prompts.h"
 
 namespace tenfold::bench {
 namespace {
@@ -20,31 +20,13 @@ ReplayOptions With(std::string_view prefix_cache, std::string_view queue_order, 
           .queue_order = queue_order};
 }
 
-// All at once: `num_shared` tokens that all begin with, then tokens of their own up to 1000.
-std::vector<WorkloadRequest> OneBeginning(int64_t num_shared, int64_t num_output_tokens) {
-  std::vector<WorkloadRequest> requests;
-  for (TokenId i = 0; i < 400; ++i) {
-    WorkloadRequest& request = requests.emplace_back(
-        WorkloadRequest{.num_prompt_tokens = 1000, .num_output_tokens = num_output_tokens, .prompt = {}});
-    for (TokenId t = 0; t < num_shared; ++t) request.prompt.push_back(t);
-    request.prompt.resize(1000, 1000 + i);
-  }
-  return requests;
+constexpr int kNumRequests = 400;
+std::vector<WorkloadRequest> AllBeginning(int64_t num_shared, int64_t num_output_tokens) {
+  return OneBeginning(kNumRequests, 1000, num_shared, num_output_tokens);
 }
 
-// All at once, in random order: 20 beginnings of 512 tokens, each going on in 4 ways for 256, then 232 of their own.
-constexpr int kNumTreeRequests = 400;
 std::vector<WorkloadRequest> Tree() {
-  std::vector<WorkloadRequest> requests;
-  for (TokenId i = 0; i < kNumTreeRequests; ++i) {
-    const auto draw = Philox(1, 2, static_cast<uint64_t>(i));
-    WorkloadRequest& request =
-        requests.emplace_back(WorkloadRequest{.num_prompt_tokens = 1000, .num_output_tokens = 16, .prompt = {}});
-    request.prompt.resize(512, static_cast<TokenId>(draw[0] % 20));
-    request.prompt.resize(768, static_cast<TokenId>(draw[1] % 4));
-    request.prompt.resize(1000, 1000 + i);
-  }
-  return requests;
+  return PromptTree(kNumRequests, {512, 768, 1000});
 }
 // No order can do better than to compute each part of the tree once.
 double BestTreeHitRate() {
@@ -57,12 +39,12 @@ double BestTreeHitRate() {
   for (const std::vector<TokenId>& part : parts) {
     num_computed += part.size() == 512 ? 512 : part.size() == 768 ? 256 : 232;
   }
-  return 1 - num_computed / (kNumTreeRequests * 1000.0);
+  return 1 - num_computed / (kNumRequests * 1000.0);
 }
 
 double HitRate(std::string_view queue_order, int64_t num_cache_tokens, std::string_view prefix_cache = "radix") {
   ReplayOptions options = With(prefix_cache, queue_order, num_cache_tokens);
-  options.max_overtaken = kNumTreeRequests;
+  options.max_overtaken = kNumRequests;
   return Replay(options, Tree()).value().prefix_hit_rate();
 }
 
@@ -70,7 +52,7 @@ double HitRate(std::string_view queue_order, int64_t num_cache_tokens, std::stri
 // missing to it is output, and the time of a step that does not depend on its tokens.
 TEST(PrefixReplay, ASharedBeginningIsComputedOnce) {
   const auto gain = [](int64_t num_shared, int64_t num_output_tokens) {
-    const auto requests = OneBeginning(num_shared, num_output_tokens);
+    const auto requests = AllBeginning(num_shared, num_output_tokens);
     return Replay(With("radix", "fcfs", 15'700), requests).value().throughput() /
            Replay(With("none", "fcfs", 15'700), requests).value().throughput();
   };
@@ -102,7 +84,7 @@ TEST_P(PrefixReplayOrder, BothCachesHitAlike) {
 // One request that shares nothing, among ever more that share a beginning: they overtake it as often as allowed, then
 // it goes first.
 TEST(PrefixReplay, NobodyIsOvertakenForEver) {
-  std::vector<WorkloadRequest> requests = OneBeginning(800, 16);
+  std::vector<WorkloadRequest> requests = AllBeginning(800, 16);
   std::fill(requests[10].prompt.begin(), requests[10].prompt.end(), 5'000);
   ReplayOptions options = With("radix", "lpm", 4'000);
   options.max_num_seqs = 8;

@@ -8,20 +8,9 @@
 namespace tenfold::cache {
 
 BlockHashTable::BlockHashTable(PagePool& pool, int64_t page_size, int num_hash_bits)
-    : pool_(&pool),
-      page_size_(page_size),
+    : PrefixCache(pool, page_size),
       hash_mask_(~uint64_t{0} >> (64 - num_hash_bits)),
-      entries_(static_cast<size_t>(pool.num_pages())) {
-  pool_->SetKeeper(this);
-}
-
-BlockHashTable::~BlockHashTable() {
-  pool_->SetKeeper(nullptr);
-}
-
-std::span<const TokenId> BlockHashTable::PageTokens(const PrefixKey& key, int64_t index) const {
-  return key.tokens.subspan(static_cast<size_t>(index * page_size_), static_cast<size_t>(page_size_));
-}
+      entries_(static_cast<size_t>(pool.num_pages())) {}
 
 uint64_t BlockHashTable::HashOf(const PrefixKey& key, int64_t index, PageId before) const {
   const auto tokens = std::as_bytes(PageTokens(key, index));
@@ -42,7 +31,7 @@ PageId BlockHashTable::Find(uint64_t hash, const PrefixKey& key, int64_t index, 
 }
 
 void BlockHashTable::Match(const PrefixKey& key, std::vector<PageId>& pages) const {
-  const int64_t num_full = static_cast<int64_t>(key.tokens.size()) / page_size_;
+  const int64_t num_full = NumFullPages(key);
   PageId before = kNoPage;
   for (int64_t index = 0; index < num_full; ++index) {
     const PageId page = Find(HashOf(key, index, before), key, index, before);
@@ -53,8 +42,8 @@ void BlockHashTable::Match(const PrefixKey& key, std::vector<PageId>& pages) con
 }
 
 PageId BlockHashTable::Insert(const PrefixKey& key, int64_t index, PageId before, PageId page) {
-  CHECK_MSG(before == kNoPage || !EntryOf(before).tokens.empty(),
-            "page {} is to follow page {}, which is not cached", page, before);
+  CHECK_MSG(before == kNoPage || !EntryOf(before).tokens.empty(), "page {} is to follow page {}, which is not cached",
+            page, before);
   const uint64_t hash = HashOf(key, index, before);
   const PageId found = Find(hash, key, index, before);
   if (found != kNoPage) return found;

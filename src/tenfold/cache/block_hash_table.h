@@ -19,7 +19,6 @@ class BlockHashTable final : public PrefixCache {
  public:
   // Of every hash only `num_hash_bits` are used: fewer than 64 make collisions, for tests.
   BlockHashTable(PagePool& pool, int64_t page_size, int num_hash_bits = 64);
-  ~BlockHashTable() override;
 
   void Match(const PrefixKey& key, std::vector<PageId>& pages) const override;
   PageId Insert(const PrefixKey& key, int64_t index, PageId before, PageId page) override;
@@ -36,15 +35,12 @@ class BlockHashTable final : public PrefixCache {
 
   void OnPageTaken(PageId id) override;
 
-  std::span<const TokenId> PageTokens(const PrefixKey& key, int64_t index) const;
   uint64_t HashOf(const PrefixKey& key, int64_t index, PageId before) const;
   // The page with these tokens after `before`, or kNoPage.
   PageId Find(uint64_t hash, const PrefixKey& key, int64_t index, PageId before) const;
   Entry& EntryOf(PageId id) { return entries_[static_cast<size_t>(id)]; }
   const Entry& EntryOf(PageId id) const { return entries_[static_cast<size_t>(id)]; }
 
-  PagePool* pool_;
-  int64_t page_size_;
   uint64_t hash_mask_;
   std::vector<Entry> entries_;  // of each page of the pool
   std::unordered_multimap<uint64_t, PageId> by_hash_;

@@ -7,9 +7,9 @@
 // The cache holds no page: it keeps them (page_pool.h). A page that some sequence holds is thereby locked; when the
 // last one lets go, it becomes idle, and the pool takes idle pages in the order in which they became so. That is least
 // recently used first, and leaves first, without any bookkeeping: whoever holds a page holds all pages before it, and
-// a page table gives its pages back from the last to the first. The order rests on each content having ONE page, the one
-// that Insert returns: a sequence that computed a second copy exchanges it at once, which law 2 allows, because both
-// hold the same bits.
+// a page table gives its pages back from the last to the first. The order rests on each content having ONE page, the
+// one that Insert returns: a sequence that computed a second copy exchanges it at once, which law 2 allows, because
+// both hold the same bits.
 //
 // Two implementations: a radix tree (radix_tree.h) and a table of chained hashes (block_hash_table.h). They answer
 // alike; a property test holds both against a plain map of all prefixes.
@@ -35,8 +35,14 @@ struct PrefixKey {
   std::string_view space;
 };
 
+// From construction to destruction the keeper of its pool.
 class PrefixCache : public PageKeeper {
  public:
+  PrefixCache(PagePool& pool, int64_t page_size) : pool_(&pool), page_size_(page_size) { pool_->SetKeeper(this); }
+  ~PrefixCache() override { pool_->SetKeeper(nullptr); }
+  PrefixCache(const PrefixCache&) = delete;
+  PrefixCache& operator=(const PrefixCache&) = delete;
+
   // Appends the pages of the longest cached beginning of `key` to `pages`, in token order; nobody holds them yet. Valid
   // until the pool allocates. Costs a comparison for each token that matches, and one look-up for each node.
   virtual void Match(const PrefixKey& key, std::vector<PageId>& pages) const = 0;
@@ -51,6 +57,15 @@ class PrefixCache : public PageKeeper {
 
   // Recounts everything. Errors: kCorrupt, saying what is wrong.
   virtual Status CheckIntegrity() const = 0;
+
+ protected:
+  int64_t NumFullPages(const PrefixKey& key) const { return static_cast<int64_t>(key.tokens.size()) / page_size_; }
+  std::span<const TokenId> PageTokens(const PrefixKey& key, int64_t index) const {
+    return key.tokens.subspan(static_cast<size_t>(index * page_size_), static_cast<size_t>(page_size_));
+  }
+
+  PagePool* const pool_;
+  const int64_t page_size_;
 };
 
 // For --prefix-cache: "radix", "hash", or "none", which gives a null pointer. The pool must have no keeper yet.

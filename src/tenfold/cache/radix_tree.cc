@@ -20,26 +20,16 @@ bool Equal(std::span<const TokenId> a, std::span<const TokenId> b) {
 }  // namespace
 
 RadixTree::RadixTree(PagePool& pool, int64_t page_size)
-    : pool_(&pool), page_size_(page_size), places_(static_cast<size_t>(pool.num_pages()), Place{nullptr, 0}) {
-  pool_->SetKeeper(this);
-}
+    : PrefixCache(pool, page_size), places_(static_cast<size_t>(pool.num_pages()), Place{nullptr, 0}) {}
 
-RadixTree::~RadixTree() {
-  pool_->SetKeeper(nullptr);
-}
-
-RadixTree::Tokens RadixTree::PageTokens(const PrefixKey& key, int64_t index) const {
-  return key.tokens.subspan(static_cast<size_t>(index * page_size_), static_cast<size_t>(page_size_));
-}
-
-RadixTree::Tokens RadixTree::PageTokens(const Node& node, size_t index) const {
+RadixTree::Tokens RadixTree::TokensIn(const Node& node, size_t index) const {
   return Tokens(node.tokens).subspan(index * static_cast<size_t>(page_size_), static_cast<size_t>(page_size_));
 }
 
 void RadixTree::Match(const PrefixKey& key, std::vector<PageId>& pages) const {
   const auto root = roots_.find(key.space);
   if (root == roots_.end()) return;
-  const int64_t num_full = static_cast<int64_t>(key.tokens.size()) / page_size_;
+  const int64_t num_full = NumFullPages(key);
   const Node* node = &root->second;
   for (int64_t index = 0; index < num_full;) {
     const auto child = node->children.find(PageTokens(key, index));
@@ -48,7 +38,7 @@ void RadixTree::Match(const PrefixKey& key, std::vector<PageId>& pages) const {
     pages.push_back(node->pages[0]);
     ++index;
     for (size_t i = 1; i < node->pages.size(); ++i, ++index) {
-      if (index == num_full || !Equal(PageTokens(key, index), PageTokens(*node, i))) return;
+      if (index == num_full || !Equal(PageTokens(key, index), TokensIn(*node, i))) return;
       pages.push_back(node->pages[i]);
     }
   }
@@ -67,7 +57,7 @@ PageId RadixTree::Insert(const PrefixKey& key, int64_t index, PageId before, Pag
     node = place.node;
     const size_t next = place.index + 1;
     if (next < node->pages.size()) {
-      if (Equal(tokens, PageTokens(*node, next))) return node->pages[next];
+      if (Equal(tokens, TokensIn(*node, next))) return node->pages[next];
       SplitAfter(*node, next);
     }
   }
@@ -123,7 +113,7 @@ void RadixTree::OnPageTaken(PageId id) {
 
 void RadixTree::Erase(Node& node) {
   Node& parent = *node.parent;
-  parent.children.erase(parent.children.find(PageTokens(node, 0)));
+  parent.children.erase(parent.children.find(TokensIn(node, 0)));
   if (parent.parent == nullptr && parent.children.empty()) roots_.erase(roots_.find(*parent.space));
 }
 

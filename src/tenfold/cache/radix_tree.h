@@ -1,10 +1,11 @@
 // RadixTree: a prefix cache whose edges are runs of pages. RadixAttention (Zheng et al., "SGLang", NeurIPS 2024,
 // section 3), at the granularity of pages.
 //
-//   (space "")                     A node holds the pages of a run and their tokens. Its children differ in the tokens of
-//     |- [p0 p1 p2]                their first page and stand in the order of those, so that a walk meets prompts with a
-//     |     |- [p3]                long common beginning one after the other. A sequence that goes on differently inside
-//     |     `- [p4 p5 p6]          a run splits it; one that ends at its end makes it longer.
+//   (space "")                     A node holds the pages of a run and their tokens. Its children differ in the tokens
+//   of
+//     |- [p0 p1 p2]                their first page and stand in the order of those, so that a walk meets prompts with
+//     a |     |- [p3]                long common beginning one after the other. A sequence that goes on differently
+//     inside |     `- [p4 p5 p6]          a run splits it; one that ends at its end makes it longer.
 //     `- [p7]
 //
 // Match costs O(log(children)) a node and compares each matched token once; Insert and the loss of a page are O(1)
@@ -26,7 +27,6 @@ namespace tenfold::cache {
 class RadixTree final : public PrefixCache {
  public:
   RadixTree(PagePool& pool, int64_t page_size);
-  ~RadixTree() override;
 
   void Match(const PrefixKey& key, std::vector<PageId>& pages) const override;
   PageId Insert(const PrefixKey& key, int64_t index, PageId before, PageId page) override;
@@ -61,15 +61,12 @@ class RadixTree final : public PrefixCache {
 
   void OnPageTaken(PageId id) override;
 
-  Tokens PageTokens(const PrefixKey& key, int64_t index) const;
-  Tokens PageTokens(const Node& node, size_t index) const;
+  Tokens TokensIn(const Node& node, size_t index) const;
   Place& PlaceOf(PageId id) { return places_[static_cast<size_t>(id)]; }
   void Append(Node& node, Tokens tokens, PageId page);
   void SplitAfter(Node& node, size_t num_pages);
   void Erase(Node& node);
 
-  PagePool* pool_;
-  int64_t page_size_;
   std::map<std::string, Node, std::less<>> roots_;  // by space
   std::vector<Place> places_;                       // of each page of the pool; node is null when it is not cached
   int64_t num_pages_ = 0;

@@ -33,9 +33,8 @@ Command AddPaperBench(CLI::App& bench) {
   CLI::App* command = bench.add_subcommand(
       "paper",
       "Run a serving paper's comparison and print its figures beside ours: replayed at the paper's scale, replayed "
-      "with "
-      "this machine's step times, and, with --model, for real on the engine, on a clock that advances by the processor "
-      "time of each step");
+      "with this machine's step times, and, with --model, for real on the engine, on a clock that advances by the "
+      "processor time of each step");
   auto flags = std::make_shared<Flags>();
   std::vector<std::string> papers;
   for (const std::string_view name : bench::PaperNames()) papers.emplace_back(name);

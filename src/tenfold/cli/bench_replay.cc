@@ -7,7 +7,7 @@
 #include "tenfold/bench/replay_bench.h"
 #include "tenfold/bench/workload.h"
 #include "tenfold/cli/bench_commands.h"
-#include "tenfold/scheduler/policies.h"
+#include "tenfold/cli/options.h"
 
 namespace tenfold::cli {
 namespace {
@@ -18,20 +18,13 @@ struct ReplayFlags {
   bool json = false;
 };
 
-std::vector<std::string> PolicyNames() {
-  std::vector<std::string> names;
-  for (const scheduler::PolicyInfo& policy : scheduler::Policies()) names.emplace_back(policy.name);
-  return names;
-}
-
 }  // namespace
 
 Command AddReplayBench(CLI::App& bench_command) {
   CLI::App* command = bench_command.add_subcommand(
       "replay",
       "Send a workload through the scheduler, page pool and page tables that serve, under a virtual clock: a formula "
-      "says "
-      "how long a step takes on a machine. An hour of it takes seconds, and always comes out the same");
+      "says how long a step takes on a machine. An hour of it takes seconds, and always comes out the same");
   auto flags = std::make_shared<ReplayFlags>();
   bench::ReplayBenchOptions& options = flags->options;
   options.replay.num_cache_tokens = 15'700;

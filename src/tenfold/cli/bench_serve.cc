@@ -103,10 +103,8 @@ void AddPlanOptions(CLI::App& command, bench::LoadPlanOptions& plan) {
   command
       .add_option("--workload", plan.workload,
                   "random = prompts of --input-len; prefix = the same after a common beginning; chat = conversations, "
-                  "each prompt "
-                  "all that was said before (other tokens stand for answers whose token_ids a server does not give); "
-                  "or lengths as "
-                  "in a paper's trace")
+                  "each prompt all that was said before (other tokens stand for answers whose token_ids a server does "
+                  "not give); or lengths as in a paper's trace")
       ->group(kGroup)
       ->type_name("NAME")
       ->check(CLI::IsMember(bench::LoadWorkloadNames()));

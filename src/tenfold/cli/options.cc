@@ -62,6 +62,12 @@ void AddKvCacheType(CLI::App& command, tensor::DataType& type) {
       ->check(CLI::IsMember({"auto", "f32", "f16", "bf16", "q8_0"}));
 }
 
+std::vector<std::string> PolicyNames() {
+  std::vector<std::string> names;
+  for (const scheduler::PolicyInfo& policy : scheduler::Policies()) names.emplace_back(policy.name);
+  return names;
+}
+
 void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
   AddKvCacheType(command, options.kv_cache_type);
   command
@@ -88,12 +94,10 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
     policies += fmt::format(" {} = {};", policy.name, policy.summary);
   }
   policies.back() = '.';
-  std::vector<std::string> names;
-  for (const scheduler::PolicyInfo& policy : scheduler::Policies()) names.emplace_back(policy.name);
   command.add_option("--scheduling-policy", options.scheduling_policy, policies)
       ->group(kEngineGroup)
       ->type_name("NAME")
-      ->check(CLI::IsMember(names));
+      ->check(CLI::IsMember(PolicyNames()));
   command
       .add_option(
           "--prefix-cache", options.prefix_cache,

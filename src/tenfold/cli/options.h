@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -25,6 +26,9 @@ void AddComputeOptions(CLI::App& command, ComputeOptions& options);
 
 // The type of cached keys and values.
 void AddKvCacheType(CLI::App& command, tensor::DataType& type);
+
+// The values of --scheduling-policy.
+std::vector<std::string> PolicyNames();
 
 void AddEngineOptions(CLI::App& command, engine::EngineOptions& options);
 

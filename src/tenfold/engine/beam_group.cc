@@ -106,7 +106,6 @@ std::vector<OutputEvent> BeamGroup::TakeOutputs() {
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (i < finished_.size()) outputs[i] = std::move(finished_[i].output);
     outputs[i].request = request_->id;
-    outputs[i].sample = static_cast<int>(i);
     if (i >= finished_.size()) outputs[i].finish = FinishReason::kStop;
   }
   return outputs;

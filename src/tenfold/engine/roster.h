@@ -64,8 +64,8 @@ class Roster {
     preempted_.clear();
     while (true) {
       AskPolicy();
+      if (plan_.items.empty() && plan_.preempted.empty()) plan_.preempted.push_back(LatestResting().id());
       PreemptWholeGangs();
-      if (plan_.items.empty() && plan_.preempted.empty()) PreemptLatestRestingGang();
       for (const scheduler::SequenceId id : plan_.preempted) Move(id, SequenceState::kWaiting);
       preempted_.insert(preempted_.end(), plan_.preempted.begin(), plan_.preempted.end());
       if (!plan_.items.empty()) break;
@@ -185,18 +185,16 @@ class Roster {
     }
   }
 
-  // Only resting sequences run, and the first that waits finds no room: the latest gang but its own makes some. Alone,
-  // every gang fits.
-  void PreemptLatestRestingGang() {
+  // Only resting sequences run, and the first that waits finds no room: one of the latest gang but its own, which makes
+  // some. Alone, every gang fits.
+  const Sequence& LatestResting() const {
     CHECK_MSG(!waiting_views_.empty(), "the scheduler found nothing to do among {} running", running_.size());
     const auto latest = std::find_if(running_.rbegin(), running_.rend(), [this](const auto& sequence) {
       return sequence->is_resting() && sequence->arrival() != waiting_views_[0].arrival;
     });
     CHECK_MSG(latest != running_.rend(), "the scheduler found nothing to do among {} running and {} waiting",
               running_.size(), waiting_.size());
-    for (const auto& sequence : running_) {
-      if (sequence->arrival() == (*latest)->arrival()) plan_.preempted.push_back(sequence->id());
-    }
+    return **latest;
   }
 
   void ViewWaiting() {
