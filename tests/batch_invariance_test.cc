@@ -25,6 +25,7 @@ struct Circumstances {
   const char* policy = "sarathi";
   const char* prefix_cache = "radix";
   const char* queue_order = "fcfs";
+  size_t swap_pages = 0;
 };
 
 // 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties. Three of four begin with the
@@ -63,6 +64,7 @@ EngineOptions Options(LoadedModel& model, const Circumstances& in) {
                            .queue_order = in.queue_order};
   const size_t page_bytes = model::KvLayoutOf(model.model->config(), in.page_size, in.kv_type).page_bytes();
   options.kv_cache_bytes = page_bytes * (in.kv_cache_pages > 0 ? in.kv_cache_pages : 8192);
+  options.swap_space_bytes = page_bytes * in.swap_pages;
   return options;
 }
 
@@ -84,6 +86,7 @@ Transcripts RunTogether(LoadedModel& model, const Circumstances& in) {
   EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
   EXPECT_EQ(core->Stats().num_preemptions > 0, in.kv_cache_pages > 0) << core->Stats().num_preemptions;
   EXPECT_EQ(core->Stats().prefix_hit_tokens > 0, in.prefix_cache != std::string("none"));
+  EXPECT_EQ(core->Stats().num_swapped_in > 0, in.swap_pages > 0);
   return std::move(recorder.transcripts);
 }
 
@@ -165,26 +168,30 @@ INSTANTIATE_TEST_SUITE_P(Policies, BatchInvariance,
                            return name;
                          });
 
-// With a pool so small that cached pages are taken again all the time, and with one that keeps everything.
+// With a pool so small that cached pages are taken again all the time, to be swapped out or forgotten, and with one
+// that keeps everything.
 Circumstances WithCache(const char* prefix_cache, int64_t page_size, size_t kv_cache_pages,
-                        const char* queue_order = "fcfs") {
+                        const char* queue_order = "fcfs", size_t swap_pages = 0) {
   return {.name = prefix_cache,
           .budget = 64,
           .page_size = page_size,
           .num_threads = 2,
           .kv_cache_pages = kv_cache_pages,
           .prefix_cache = prefix_cache,
-          .queue_order = queue_order};
+          .queue_order = queue_order,
+          .swap_pages = swap_pages};
 }
 INSTANTIATE_TEST_SUITE_P(
     PrefixCaches, BatchInvariance,
     testing::Combine(testing::Values("tiny_f32", "tiny_q4_0"),
                      testing::Values(WithCache("radix", 16, 0), WithCache("radix", 16, 18), WithCache("hash", 16, 0),
                                      WithCache("hash", 16, 18), WithCache("hash", 32, 9, "lpm"),
-                                     WithCache("radix", 32, 9, "dfs-weight"), WithCache("none", 16, 18))),
+                                     WithCache("radix", 32, 9, "dfs-weight"), WithCache("none", 16, 18),
+                                     WithCache("radix", 16, 18, "fcfs", 1000), WithCache("hash", 16, 18, "lpm", 30))),
     [](const auto& info) {
       const Circumstances& in = std::get<1>(info.param);
-      return fmt::format("{}_{}_{}_{}", std::get<0>(info.param), in.name, in.page_size, in.kv_cache_pages);
+      return fmt::format("{}_{}_{}_{}_{}", std::get<0>(info.param), in.name, in.page_size, in.kv_cache_pages,
+                         in.swap_pages);
     });
 
 TEST_P(BatchInvariance, TogetherIsAsAlone) {

@@ -13,12 +13,14 @@ struct Churn {
   uint64_t seed;
   const char* prefix_cache;
   const char* queue_order;
+  size_t num_swap_pages;
 };
 
 class EngineChurn : public testing::TestWithParam<Churn> {};
 INSTANTIATE_TEST_SUITE_P(Seeds, EngineChurn,
-                         testing::Values(Churn{1, "radix", "fcfs"}, Churn{2, "hash", "lpm"},
-                                         Churn{3, "radix", "dfs-weight"}, Churn{4, "none", "fcfs"}));
+                         testing::Values(Churn{1, "radix", "fcfs", 0}, Churn{2, "hash", "lpm", 0},
+                                         Churn{3, "radix", "dfs-weight", 0}, Churn{4, "none", "fcfs", 0},
+                                         Churn{5, "radix", "lpm", 5}, Churn{6, "hash", "fcfs", 100}));
 
 TEST_P(EngineChurn, LeaksNoPage) {
   LoadedModel loaded(model::WriteTinyModel(tensor::DataType::kF32), 2);
@@ -29,6 +31,7 @@ TEST_P(EngineChurn, LeaksNoPage) {
                                                         .page_size = 16,
                                                         .kv_cache_bytes = 14 * page_bytes,
                                                         .prefix_cache = GetParam().prefix_cache,
+                                                        .swap_space_bytes = GetParam().num_swap_pages * page_bytes,
                                                         .queue_order = GetParam().queue_order,
                                                         .max_overtaken = 20});
   Recorder recorder;
@@ -68,6 +71,7 @@ TEST_P(EngineChurn, LeaksNoPage) {
   EXPECT_EQ(static_cast<int64_t>(recorder.transcripts.size()), num_samples);
   EXPECT_EQ(static_cast<int64_t>(stats.num_finished_stop + stats.num_finished_length + stats.num_finished_cancelled),
             num_samples);
+  EXPECT_EQ(stats.num_swapped_in > 0, GetParam().num_swap_pages > 0);
   uint64_t num_prompt_tokens = 0;
   for (const auto& [key, transcript] : recorder.transcripts) {
     if (key.second == 0 && !transcript.tokens.empty()) num_prompt_tokens += prompt_sizes[key.first];

@@ -19,7 +19,8 @@ namespace tenfold::server {
 class Service {
  public:
   // By default 12 pages of 16 tokens: one sequence of the greatest length, or a few that preempt each other.
-  explicit Service(size_t num_pages = 12, int64_t max_num_seqs = 16, std::string queue_order = "fcfs")
+  explicit Service(size_t num_pages = 12, int64_t max_num_seqs = 16, std::string queue_order = "fcfs",
+                   size_t num_swap_pages = 0)
       : loaded_(model::WriteTinyModel(tensor::DataType::kF32), 2) {
     ServerOptions options;
     options.http.port = 0;
@@ -30,6 +31,7 @@ class Service {
                                       .max_num_batched_tokens = std::max<int64_t>(48, max_num_seqs),
                                       .page_size = 16,
                                       .kv_cache_bytes = num_pages * page_bytes,
+                                      .swap_space_bytes = num_swap_pages * page_bytes,
                                       .queue_order = std::move(queue_order),
                                       .max_overtaken = 50},
                                      *loaded_.model, loaded_.kernels(), loaded_.threads, *server_)

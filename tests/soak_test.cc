@@ -117,7 +117,7 @@ class Arrivals {
 
 TEST(Soak, EveryRequestEndsAndNothingIsLeft) {
   // Three beams of the greatest length must fit.
-  const Service service(/*num_pages=*/32, /*max_num_seqs=*/16, "lpm");
+  const Service service(/*num_pages=*/32, /*max_num_seqs=*/16, "lpm", /*num_swap_pages=*/24);
   Tally tally;
   const Clock::time_point end = Clock::now() + Duration();
   std::vector<std::thread> clients;
@@ -147,6 +147,7 @@ TEST(Soak, EveryRequestEndsAndNothingIsLeft) {
   EXPECT_GT(tally.num_timed_out, 5);
   EXPECT_GT(service.Stats().num_preemptions, 0u);
   EXPECT_GT(service.Stats().prefix_hit_tokens, 0u);
+  EXPECT_GT(service.Stats().num_swapped_in, 0u);
   fmt::print("{} answers, {} clients that left, {} deadlines, {} preemptions, {} looks\n", tally.num_whole.load(),
              tally.num_abandoned.load(), tally.num_timed_out.load(), service.Stats().num_preemptions, num_looks);
 }

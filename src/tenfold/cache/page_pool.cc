@@ -18,7 +18,8 @@ size_t StrideBytes(size_t page_bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<PagePool>> PagePool::Create(int64_t num_pages, size_t page_bytes) {
+Result<std::unique_ptr<PagePool>> PagePool::Create(int64_t num_pages, size_t page_bytes,
+                                                   const std::filesystem::path& directory) {
   if (num_pages < 1 || num_pages > std::numeric_limits<PageId>::max()) {
     return MakeError(
         ErrorCode::kInvalidArgument,
@@ -31,7 +32,9 @@ Result<std::unique_ptr<PagePool>> PagePool::Create(int64_t num_pages, size_t pag
     return MakeError(ErrorCode::kResourceExhausted, "{} pages of {} bytes are more than can be addressed", num_pages,
                      page_bytes);
   }
-  ASSIGN_OR_RETURN(platform::AlignedBuffer memory, platform::AlignedBuffer::Allocate(size_bytes, "KV pages"));
+  ASSIGN_OR_RETURN(platform::AlignedBuffer memory,
+                   directory.empty() ? platform::AlignedBuffer::Allocate(size_bytes, "KV pages")
+                                     : platform::AlignedBuffer::AllocateInFile(size_bytes, "KV pages", directory));
   return std::unique_ptr<PagePool>(new PagePool(num_pages, page_bytes, std::move(memory)));
 }
 
@@ -74,6 +77,14 @@ void PagePool::Keep(PageId id) {
   CHECK(keeper_ != nullptr);
   CHECK_MSG(ref_count(id) > 0, "page {} is to be kept although nobody holds it", id);
   kept_[static_cast<size_t>(id)] = true;
+}
+
+void PagePool::StopKeeping(PageId id) {
+  CHECK_MSG(is_kept(id), "page {} is not kept", id);
+  kept_[static_cast<size_t>(id)] = false;
+  if (ref_count(id) > 0) return;
+  idle_.Remove(id);
+  free_list_.push_back(id);
 }
 
 PageRef PagePool::Hold(PageId id) {

@@ -11,7 +11,8 @@
 //
 // A page may be kept: when nobody holds it, it becomes idle instead of free, its contents stay, and it can be held
 // again. Idle pages count as free: when the others are gone, the one that has been idle longest is taken, and its
-// keeper is told. A prefix cache is such a keeper (prefix_cache.h).
+// keeper is told. A prefix cache is such a keeper (prefix_cache.h). A second pool, in memory or in a file, can be where
+// it puts what it must give up in the first: the swap space.
 //
 // Engine thread only. The pool outlives its references: its destructor stops when a page is still held.
 //
@@ -20,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,8 +41,8 @@ class PagePool;
 class PageKeeper {
  public:
   virtual ~PageKeeper() = default;
-  // The page, idle until now, goes to somebody else: its contents are lost and it is not kept any more. Called from
-  // Allocate; must not call the pool.
+  // The page, idle until now, goes to somebody else: its contents are about to be lost and it is not kept any more.
+  // Called from Allocate; may read the page, must not change the pool.
   virtual void OnPageTaken(PageId id) = 0;
 };
 
@@ -69,8 +71,10 @@ class PageRef {
 
 class PagePool {
  public:
-  // Errors: kInvalidArgument for a count outside 1 to 2^31 - 1, kResourceExhausted when the memory cannot be had.
-  static Result<std::unique_ptr<PagePool>> Create(int64_t num_pages, size_t page_bytes);
+  // With a directory, pages lie in an unnamed file there instead of in memory. Errors: kInvalidArgument for a count
+  // outside 1 to 2^31 - 1, kResourceExhausted when the room cannot be had, kIo of the directory.
+  static Result<std::unique_ptr<PagePool>> Create(int64_t num_pages, size_t page_bytes,
+                                                  const std::filesystem::path& directory = {});
   ~PagePool();
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
@@ -82,6 +86,8 @@ class PagePool {
   void SetKeeper(PageKeeper* keeper);
   // Keeps a page from now on; somebody must hold it. There must be a keeper.
   void Keep(PageId id);
+  // Ends that: an idle page is free, a held one will be when it is let go.
+  void StopKeeping(PageId id);
   // Holds a page that is held already or idle.
   PageRef Hold(PageId id);
 

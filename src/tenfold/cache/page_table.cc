@@ -46,10 +46,10 @@ PageTable PageTable::Fork() const {
   return child;
 }
 
-void PageTable::Adopt(std::span<const PageId> pages) {
-  CHECK_EQ(num_pages(), 0);
-  for (const PageId page : pages) PushBack(pool_->Hold(page));
-  num_tokens_ = num_pages() * page_size_;
+void PageTable::Adopt(PageRef page) {
+  CHECK_EQ(num_tokens_, num_pages() * page_size_);
+  PushBack(std::move(page));
+  num_tokens_ += page_size_;
   num_reserved_tokens_ = num_tokens_;
 }
 

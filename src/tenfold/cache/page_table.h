@@ -4,7 +4,7 @@
 // pages are needed before the kernels run and tokens count only after: Reserve, compute, Append.
 //
 //   Fork     a second sequence over the same pages; nothing is copied yet
-//   Adopt    begins with full pages that a prefix cache found
+//   Adopt    begins with a full page that a prefix cache found, and another
 //   Reserve  makes room to write, all or nothing; a shared, partly filled page is copied here, before it is written,
 //            and the last sharer keeps the original (copy-on-write)
 //   Append   commits tokens that were written into reserved room
@@ -42,9 +42,8 @@ class PageTable {
   // O(pages), no copy.
   PageTable Fork() const;
 
-  // Begins with full pages of the pool that hold this sequence's first tokens, held by others or idle. The table must
-  // be empty.
-  void Adopt(std::span<const PageId> pages);
+  // Goes on with a full page that holds this sequence's next tokens. The table's pages must be full.
+  void Adopt(PageRef page);
   // Gives page `index`, full, back for another one that holds the same tokens of the same prefix, bit for bit (law 2).
   void Exchange(int64_t index, PageId page);
 

@@ -1,5 +1,5 @@
-// Random sequences that begin alike, grow, fork, end and crowd each other out, over both prefix caches in lockstep. What
-// a page must hold is written into its memory, so that a wrong hit shows.
+// Random sequences that begin alike, grow, fork, end and crowd each other out, over both prefix caches in lockstep,
+// with a swap space and without. What a page must hold is written into its memory, so that a wrong hit shows.
 #include <cstring>
 #include <map>
 #include <memory>
@@ -37,9 +37,9 @@ void showValue(const Command& command, std::ostream& os) {
 
 // Few tokens, so that beginnings meet often.
 rc::Gen<Prompt> AnyPrompt() {
-  return rc::gen::construct<Prompt>(
-      rc::gen::weightedElement<std::string>({{5, ""}, {1, "salt"}}),
-      rc::gen::resize(14, rc::gen::container<std::vector<TokenId>>(rc::gen::weightedElement<TokenId>({{4, 0}, {1, 1}}))));
+  return rc::gen::construct<Prompt>(rc::gen::weightedElement<std::string>({{5, ""}, {1, "salt"}}),
+                                    rc::gen::resize(14, rc::gen::container<std::vector<TokenId>>(
+                                                            rc::gen::weightedElement<TokenId>({{4, 0}, {1, 1}}))));
 }
 
 rc::Gen<Command> AnyCommand() {
@@ -52,11 +52,13 @@ rc::Gen<Command> AnyCommand() {
 // One cache with the sequences over it.
 class Subject {
  public:
+  // Without a swap space when it has 0 pages.
   template <class MakeCache>
-  Subject(int64_t num_pages, int64_t page_size, MakeCache make_cache)
+  Subject(int64_t num_pages, int64_t num_swap_pages, int64_t page_size, MakeCache make_cache)
       : page_size_(page_size),
         pool_(PagePool::Create(num_pages, sizeof(uint64_t)).value()),
-        cache_(make_cache(*pool_, page_size)) {}
+        swap_space_(num_swap_pages == 0 ? nullptr : PagePool::Create(num_swap_pages, sizeof(uint64_t)).value()),
+        cache_(make_cache(*pool_, page_size, swap_space_.get())) {}
 
   // How many tokens a new sequence found, -1 when it found no room.
   int64_t Apply(const Command& command) {
@@ -102,7 +104,10 @@ class Subject {
   void CheckContents(const Prompt& prompt, std::span<const PageId> pages, size_t num_pages) const {
     for (size_t i = 0; i < num_pages; ++i) {
       uint64_t content = 0;
-      std::memcpy(&content, pool_->data(pages[i]), sizeof(content));
+      const bool is_swapped = cache_->is_swapped(pages[i]);
+      const PagePool& pool = is_swapped ? *swap_space_ : *pool_;
+      const auto id = static_cast<PageId>(pages[i] - (is_swapped ? pool_->num_pages() : 0));
+      std::memcpy(&content, pool.data(id), sizeof(content));
       RC_ASSERT(content == ContentOf(prompt, i));
     }
   }
@@ -118,7 +123,16 @@ class Subject {
     Sequence sequence{{prompt.space, {}}, PageTable(*pool_, page_size_)};
     const std::vector<PageId> found = Match(prompt);
     CheckContents(prompt, found, found.size());
-    sequence.table.Adopt(found);
+    {
+      std::vector<PageRef> pins;
+      for (const PageId page : found) pins.push_back(cache_->Pin(page));
+      for (const PageId page : found) {
+        if (cache_->is_swapped(page) && pool_->num_free_pages() == 0) break;
+        sequence.table.Adopt(cache_->Fetch(page));
+      }
+      while (!pins.empty()) pins.pop_back();
+    }
+    CheckContents(prompt, sequence.table.page_ids(), sequence.table.page_ids().size());
     sequence.num_published = sequence.table.num_pages();
     const auto rest = prompt.tokens.begin() + sequence.table.num_tokens();
     sequence.prompt.tokens.assign(prompt.tokens.begin(), rest);
@@ -155,18 +169,25 @@ class Subject {
 
   int64_t page_size_;
   std::unique_ptr<PagePool> pool_;
+  std::unique_ptr<PagePool> swap_space_;
   std::unique_ptr<PrefixCache> cache_;
   std::vector<Sequence> sequences_;
 };
+
+std::unique_ptr<PrefixCache> MakeRadixTree(PagePool& pool, int64_t page_size, PagePool* swap_space) {
+  return std::make_unique<RadixTree>(pool, page_size, swap_space);
+}
 
 RC_GTEST_PROP(PrefixCacheProperty, BothFindTheSameRightPages, ()) {
   const auto num_pages = *rc::gen::inRange<int64_t>(1, 24);
   const auto page_size = *rc::gen::inRange<int64_t>(1, 4);
   const auto num_hash_bits = *rc::gen::element(1, 4, 64);
-  Subject radix(num_pages, page_size, [](PagePool& pool, int64_t size) { return std::make_unique<RadixTree>(pool, size); });
-  Subject hash(num_pages, page_size, [num_hash_bits](PagePool& pool, int64_t size) {
-    return std::make_unique<BlockHashTable>(pool, size, num_hash_bits);
-  });
+  const auto num_swap_pages = *rc::gen::element<int64_t>(0, 1, 3, 10);
+  Subject radix(num_pages, num_swap_pages, page_size, MakeRadixTree);
+  Subject hash(num_pages, num_swap_pages, page_size,
+               [num_hash_bits](PagePool& pool, int64_t size, PagePool* swap_space) {
+                 return std::make_unique<BlockHashTable>(pool, size, swap_space, num_hash_bits);
+               });
   const auto commands = *rc::gen::scale(2.0, rc::gen::container<std::vector<Command>>(AnyCommand()));
   const auto probe = *AnyPrompt();
   for (const Command& command : commands) {
@@ -174,6 +195,22 @@ RC_GTEST_PROP(PrefixCacheProperty, BothFindTheSameRightPages, ()) {
     radix.Check();
     hash.Check();
     RC_ASSERT(radix.Match(probe) == hash.Match(probe));
+  }
+}
+
+RC_GTEST_PROP(PrefixCacheProperty, ASwapSpaceWithRoomForAllForgetsNothing, ()) {
+  const auto num_pages = *rc::gen::inRange<int64_t>(1, 24);
+  Subject subject(num_pages, 10'000, 2, MakeRadixTree);
+  std::vector<Prompt> computed;
+  for (const Prompt& prompt : *rc::gen::container<std::vector<Prompt>>(AnyPrompt())) {
+    if (subject.Apply({Command::kStart, 0, prompt}) >= 0) computed.push_back(prompt);
+    subject.Apply({Command::kEnd, 0, {}});
+    subject.Check();
+    for (const Prompt& before : computed) {
+      const std::vector<PageId> found = subject.Match(before);
+      RC_ASSERT(found.size() == before.tokens.size() / 2);
+      subject.CheckContents(before, found, found.size());
+    }
   }
 }
 

@@ -42,7 +42,7 @@ class PrefixCacheTest : public testing::TestWithParam<const char*> {
   // A sequence with these tokens: matched, the rest computed, published.
   PageTable Run(const std::vector<TokenId>& tokens, std::string_view space = "") {
     PageTable table(*pool_, kPageSize);
-    table.Adopt(Match(tokens, space));
+    for (const PageId page : Match(tokens, space)) table.Adopt(cache_->Fetch(page));
     const int64_t num_new_tokens = static_cast<int64_t>(tokens.size()) - table.num_tokens();
     EXPECT_TRUE(table.Reserve(num_new_tokens));
     table.Append(num_new_tokens);
@@ -196,7 +196,7 @@ TEST(RadixTree, KeepsARunInOneNodeUntilItIsSplit) {
 
 TEST(BlockHashTable, EqualHashesOfDifferentPromptsAreNoHits) {
   const auto pool = PagePool::Create(64, 0).value();
-  BlockHashTable table(*pool, kPageSize, 1);  // every other hash is the same
+  BlockHashTable table(*pool, kPageSize, nullptr, 1);  // every other hash is the same
   std::vector<PageRef> held;
   const std::string letters = "abcdefghijklmnopqrst";
   for (const char letter : letters) {

@@ -19,8 +19,8 @@ bool Equal(std::span<const TokenId> a, std::span<const TokenId> b) {
 
 }  // namespace
 
-RadixTree::RadixTree(PagePool& pool, int64_t page_size)
-    : PrefixCache(pool, page_size), places_(static_cast<size_t>(pool.num_pages()), Place{nullptr, 0}) {}
+RadixTree::RadixTree(PagePool& pool, int64_t page_size, PagePool* swap_space)
+    : PrefixCache(pool, page_size, swap_space), places_(static_cast<size_t>(num_ids()), Place{nullptr, 0}) {}
 
 RadixTree::Tokens RadixTree::TokensIn(const Node& node, size_t index) const {
   return Tokens(node.tokens).subspan(index * static_cast<size_t>(page_size_), static_cast<size_t>(page_size_));
@@ -44,7 +44,7 @@ void RadixTree::Match(const PrefixKey& key, std::vector<PageId>& pages) const {
   }
 }
 
-PageId RadixTree::Insert(const PrefixKey& key, int64_t index, PageId before, PageId page) {
+PageId RadixTree::FindOrAdd(const PrefixKey& key, int64_t index, PageId before, PageId page) {
   const Tokens tokens = PageTokens(key, index);
   Node* node = nullptr;
   if (before == kNoPage) {
@@ -79,7 +79,6 @@ void RadixTree::Append(Node& node, Tokens tokens, PageId page) {
   node.pages.push_back(page);
   node.tokens.insert(node.tokens.end(), tokens.begin(), tokens.end());
   ++num_pages_;
-  pool_->Keep(page);
 }
 
 // The node keeps its first `num_pages` pages, and with them its place among its siblings; the rest, with all children,
@@ -97,11 +96,17 @@ void RadixTree::SplitAfter(Node& node, size_t num_pages) {
   node.children.insert(std::move(rest));
 }
 
-void RadixTree::OnPageTaken(PageId id) {
+void RadixTree::Rename(PageId from, PageId to) {
+  const Place place = std::exchange(PlaceOf(from), {nullptr, 0});
+  PlaceOf(to) = place;
+  place.node->pages[place.index] = to;
+}
+
+void RadixTree::Forget(PageId id) {
   const Place place = std::exchange(PlaceOf(id), {nullptr, 0});
   Node& node = *place.node;
   CHECK_MSG(node.children.empty() && place.index + 1 == node.pages.size(),
-            "page {} is taken before those that follow it", id);
+            "page {} is forgotten before those that follow it", id);
   --num_pages_;
   if (node.pages.size() == 1) {
     Erase(node);
@@ -123,7 +128,7 @@ int64_t RadixTree::num_nodes() const {
   return num_nodes;
 }
 
-Status RadixTree::CheckIntegrity() const {
+Status RadixTree::CheckBooks() const {
   int64_t num_found = 0;
   std::vector<const Node*> unvisited;
   for (const auto& [space, root] : roots_) {
@@ -139,18 +144,16 @@ Status RadixTree::CheckIntegrity() const {
     for (size_t i = 0; i < node->pages.size(); ++i) {
       const PageId id = node->pages[i];
       const Place& place = places_[static_cast<size_t>(id)];
-      if (place.node != node || place.index != i || !pool_->is_kept(id))
+      if (place.node != node || place.index != i)
         return MakeError(ErrorCode::kCorrupt, "page {} of the radix tree is not where its books say", id);
+      const bool is_first = i == 0 && (node->parent == nullptr || node->parent->pages.empty());
+      RETURN_IF_ERROR(CheckPage(id, is_first ? kNoPage : i == 0 ? node->parent->pages.back() : node->pages[i - 1]));
       ++num_found;
     }
     for (const auto& child : node->children) {
       if (child->parent != node || child->pages.empty() ||
           child->tokens.size() != child->pages.size() * static_cast<size_t>(page_size_))
         return MakeError(ErrorCode::kCorrupt, "a run of {} pages of the radix tree is broken", child->pages.size());
-      // Whoever holds a page holds those before it.
-      if (!node->pages.empty() && pool_->ref_count(child->pages[0]) > 0 && pool_->ref_count(node->pages.back()) == 0)
-        return MakeError(ErrorCode::kCorrupt, "page {} is held, but not page {} before it", child->pages[0],
-                         node->pages.back());
       unvisited.push_back(child.get());
     }
   }

@@ -26,12 +26,10 @@ namespace tenfold::cache {
 
 class RadixTree final : public PrefixCache {
  public:
-  RadixTree(PagePool& pool, int64_t page_size);
+  RadixTree(PagePool& pool, int64_t page_size, PagePool* swap_space = nullptr);
 
   void Match(const PrefixKey& key, std::vector<PageId>& pages) const override;
-  PageId Insert(const PrefixKey& key, int64_t index, PageId before, PageId page) override;
   int64_t num_pages() const override { return num_pages_; }
-  Status CheckIntegrity() const override;
 
   // How many runs the pages are in.
   int64_t num_nodes() const;
@@ -59,7 +57,10 @@ class RadixTree final : public PrefixCache {
     size_t index;  // in node->pages
   };
 
-  void OnPageTaken(PageId id) override;
+  PageId FindOrAdd(const PrefixKey& key, int64_t index, PageId before, PageId page) override;
+  void Rename(PageId from, PageId to) override;
+  void Forget(PageId id) override;
+  Status CheckBooks() const override;
 
   Tokens TokensIn(const Node& node, size_t index) const;
   Place& PlaceOf(PageId id) { return places_[static_cast<size_t>(id)]; }
@@ -68,7 +69,7 @@ class RadixTree final : public PrefixCache {
   void Erase(Node& node);
 
   std::map<std::string, Node, std::less<>> roots_;  // by space
-  std::vector<Place> places_;                       // of each page of the pool; node is null when it is not cached
+  std::vector<Place> places_;                       // by id; node is null when it is not cached
   int64_t num_pages_ = 0;
 };
 

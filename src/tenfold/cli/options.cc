@@ -62,6 +62,20 @@ void AddKvCacheType(CLI::App& command, tensor::DataType& type) {
       ->check(CLI::IsMember({"auto", "f32", "f16", "bf16", "q8_0"}));
 }
 
+void AddSize(CLI::App& command, const std::string& name, size_t& size_bytes, const std::string& description) {
+  command
+      .add_option_function<std::string>(
+          name,
+          [name, &size_bytes](const std::string& text) {
+            const Result<size_t> size = ParseSize(text);
+            if (!size) throw CLI::ValidationError(name, size.error().message);
+            size_bytes = *size;
+          },
+          description)
+      ->group(kEngineGroup)
+      ->type_name("SIZE");
+}
+
 std::vector<std::string> PolicyNames() {
   std::vector<std::string> names;
   for (const scheduler::PolicyInfo& policy : scheduler::Policies()) names.emplace_back(policy.name);
@@ -122,20 +136,18 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options) {
       ->group(kEngineGroup)
       ->type_name("N")
       ->check(CLI::IsMember({16, 32, 64, 128, 256}));
+  AddSize(command, "--kv-cache-memory", options.kv_cache_bytes,
+          fmt::format("Memory for cached keys and values, such as 512M or 4G (default: {:.0f} % of free memory, or "
+                      "what --max-num-seqs can use)",
+                      engine::kKvCacheShare * 100));
+  AddSize(command, "--swap-space", options.swap_space_bytes,
+          "Room for keys and values that the cache must give up, of ended and of preempted requests: they come back "
+          "from there instead of being computed again (default: none)");
   command
-      .add_option_function<std::string>(
-          "--kv-cache-memory",
-          [&options](const std::string& text) {
-            const Result<size_t> size = ParseSize(text);
-            if (!size) throw CLI::ValidationError("--kv-cache-memory", size.error().message);
-            options.kv_cache_bytes = *size;
-          },
-          fmt::format(
-              "Memory for cached keys and values, such as 512M or 4G (default: {:.0f} % of free memory, or what "
-              "--max-num-seqs can use)",
-              engine::kKvCacheShare * 100))
+      .add_option("--swap-dir", options.swap_directory,
+                  "Have that room on the disk of this folder instead of in memory; nothing is left there")
       ->group(kEngineGroup)
-      ->type_name("SIZE");
+      ->type_name("DIR");
 }
 
 void AddSamplingOptions(CLI::App& command, sampling::SamplingParams& params) {

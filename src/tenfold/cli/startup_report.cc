@@ -49,6 +49,12 @@ std::string StartupReport(const LoadedModel& loaded, const engine::EngineOptions
   row("cache",
       fmt::format("{}, {} tokens in {}, pages of {}", FormatSize(static_cast<size_t>(plan.num_pages) * plan.page_bytes),
                   plan.num_pages * options.page_size, tensor::Name(options.kv_cache_type), options.page_size));
+  if (plan.num_swap_pages > 0) {
+    row("swap space",
+        fmt::format("{}, {} tokens, in {}", FormatSize(static_cast<size_t>(plan.num_swap_pages) * plan.page_bytes),
+                    plan.num_swap_pages * options.page_size,
+                    options.swap_directory.empty() ? "memory" : options.swap_directory));
+  }
   row("concurrency",
       fmt::format("{:.1f} sequences of {} tokens, {} in one step, {} tokens in one step", plan.max_concurrency,
                   plan.max_model_len, options.max_num_seqs, options.max_num_batched_tokens));

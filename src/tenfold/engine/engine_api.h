@@ -24,12 +24,16 @@ struct EngineStats {
   int64_t num_waiting = 0;  // sequences without pages, new or preempted
   int64_t num_pages = 0;
   int64_t num_free_pages = 0;
-  int64_t page_size = 0;  // tokens
+  int64_t page_size = 0;          // tokens
+  int64_t num_swap_pages = 0;     // that the swap space has room for
+  int64_t num_swapped_pages = 0;  // that are in it
   uint64_t num_steps = 0;
   uint64_t num_prompt_tokens = 0;  // of prompts computed to their end, each once
   uint64_t num_output_tokens = 0;
   uint64_t num_computed_tokens = 0;  // through the model, recomputation after preemption included
   uint64_t num_preemptions = 0;
+  uint64_t num_swapped_out = 0;  // pages
+  uint64_t num_swapped_in = 0;
   uint64_t prefix_query_tokens = 0;  // of prompts that the prefix cache was asked for, each once
   uint64_t prefix_hit_tokens = 0;    // of these, tokens that it had
   uint64_t num_finished_stop = 0;

@@ -39,7 +39,12 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
   ASSIGN_OR_RETURN(const KvCachePlan kv_plan, PlanKvCache(options, model.config()));
   std::unique_ptr<EngineCore> core(new EngineCore(options, kv_plan, model, threads));
   ASSIGN_OR_RETURN(core->pool_, cache::PagePool::Create(kv_plan.num_pages, kv_plan.page_bytes));
-  ASSIGN_OR_RETURN(core->prefix_cache_, cache::MakePrefixCache(options.prefix_cache, *core->pool_, options.page_size));
+  if (kv_plan.num_swap_pages > 0) {
+    ASSIGN_OR_RETURN(core->swap_space_,
+                     cache::PagePool::Create(kv_plan.num_swap_pages, kv_plan.page_bytes, options.swap_directory));
+  }
+  ASSIGN_OR_RETURN(core->prefix_cache_, cache::MakePrefixCache(options.prefix_cache, *core->pool_, options.page_size,
+                                                               core->swap_space_.get()));
   ASSIGN_OR_RETURN(const scheduler::QueueOrder queue_order, scheduler::QueueOrderFromName(options.queue_order));
   ASSIGN_OR_RETURN(const scheduler::PolicyInfo policy_info, scheduler::FindPolicy(options.scheduling_policy));
   ASSIGN_OR_RETURN(auto policy,
@@ -342,6 +347,12 @@ EngineStats EngineCore::Stats() const {
   stats.num_pages = pool_->num_pages();
   stats.num_free_pages = pool_->num_free_pages();
   stats.page_size = options_.page_size;
+  if (swap_space_ != nullptr) {
+    stats.num_swap_pages = swap_space_->num_pages();
+    stats.num_swapped_pages = prefix_cache_->num_swapped_pages();
+    stats.num_swapped_out = static_cast<uint64_t>(prefix_cache_->num_swapped_out());
+    stats.num_swapped_in = static_cast<uint64_t>(prefix_cache_->num_swapped_in());
+  }
   stats.prefix_query_tokens = static_cast<uint64_t>(roster_->num_prefix_query_tokens());
   stats.prefix_hit_tokens = static_cast<uint64_t>(roster_->num_prefix_hit_tokens());
   return stats;

@@ -93,7 +93,8 @@ class EngineCore {
   const KvCachePlan kv_plan_;
   const model::Model* model_;
   platform::ThreadPool* threads_;
-  std::unique_ptr<cache::PagePool> pool_;  // outlives the sequences of the roster
+  std::unique_ptr<cache::PagePool> pool_;        // outlives the sequences of the roster
+  std::unique_ptr<cache::PagePool> swap_space_;  // or null
   std::unique_ptr<cache::PrefixCache> prefix_cache_;
   std::unique_ptr<Roster<Sequence>> roster_;
   std::unique_ptr<model::Runner> runner_;

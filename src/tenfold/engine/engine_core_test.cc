@@ -246,6 +246,33 @@ TEST_P(PrefixSharing, WhatWasGeneratedIsPartOfTheNextPrompt) {
   EXPECT_EQ(events.back().num_cached_tokens, 48) << "of 50 tokens, the last of which was sampled but never computed";
 }
 
+// Two sequences that outgrow the pool together. With a swap space, whichever is preempted finds its full pages again.
+TEST_P(PrefixSharing, WhoIsPreemptedComputesNoFullPageTwice) {
+  const auto run = [&](size_t num_swap_pages) {
+    EngineOptions options = Options();
+    const auto& config = TinyModel().model->config();
+    const size_t page_bytes = model::KvLayoutOf(config, options.page_size, options.kv_cache_type).page_bytes();
+    options.max_model_len = 10 * options.page_size;
+    options.kv_cache_bytes = 10 * page_bytes;
+    options.swap_space_bytes = num_swap_pages * page_bytes;
+    const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
+    for (RequestId id = 1; id <= 2; ++id) core->Add(WithPrefix(id, 0, 70, 80));
+    EventBatch events;
+    while (core->HasWork()) core->Step(events);
+    return core->Stats();
+  };
+  const EngineStats recomputed = run(0), swapped = run(20);
+  EXPECT_GT(recomputed.num_preemptions, 0u);
+  EXPECT_EQ(swapped.num_preemptions, recomputed.num_preemptions);
+  constexpr uint64_t kOnce = 2 * (70 + 79);
+  EXPECT_GT(recomputed.num_computed_tokens, kOnce + 70);
+  // The last page, partly filled, and a page of tokens at most are computed again.
+  EXPECT_LE(swapped.num_computed_tokens, kOnce + swapped.num_preemptions * 16);
+  EXPECT_GT(swapped.num_swapped_in, 0u);
+  EXPECT_GT(swapped.num_swapped_pages, 0);
+  EXPECT_EQ(swapped.num_swap_pages, 20);
+}
+
 // What /metrics needs to know.
 TEST(EngineCore, TellsWhenASampleWasFirstScheduled) {
   EngineOptions options = SmallOptions();
@@ -443,6 +470,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadOptions{"context", [](EngineOptions& o) { o.max_model_len = 513; }, "at most 512 tokens"},
         BadOptions{"budget", [](EngineOptions& o) { o.max_num_batched_tokens = 4; }, "--max-num-batched-tokens"},
         BadOptions{"oversized", [](EngineOptions& o) { o.kv_cache_bytes = size_t{1} << 50; }, "were asked for"},
+        BadOptions{"swap_without_cache",
+                   [](EngineOptions& o) {
+                     o.swap_space_bytes = 1 << 20;
+                     o.prefix_cache = "none";
+                   },
+                   "--swap-space needs a prefix cache"},
+        BadOptions{"tiny_swap", [](EngineOptions& o) { o.swap_space_bytes = 5; }, "5 bytes do not hold a page"},
+        BadOptions{"large_swap", [](EngineOptions& o) { o.swap_space_bytes = size_t{1} << 50; }, "--swap-dir"},
+        BadOptions{"swap_dir_alone", [](EngineOptions& o) { o.swap_directory = "/tmp"; }, "give --swap-space, too"},
         BadOptions{"memory", [](EngineOptions& o) { o.kv_cache_bytes = 5000; }, "raise --kv-cache-memory"}),
     [](const auto& info) { return info.param.name; });
 

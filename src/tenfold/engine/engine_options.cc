@@ -8,6 +8,27 @@
 #include "tenfold/scheduler/scheduler.h"
 
 namespace tenfold::engine {
+namespace {
+
+// Four times the 16 million that the design asks for.
+constexpr int64_t kMostPages = int64_t{1} << 26;
+
+Result<int64_t> NumSwapPages(const EngineOptions& options, size_t page_bytes) {
+  if (options.swap_space_bytes == 0) {
+    if (options.swap_directory.empty()) return 0;
+    return MakeError(ErrorCode::kInvalidArgument, "--swap-dir says where, but not how much: give --swap-space, too");
+  }
+  if (options.prefix_cache == "none") {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "--swap-space needs a prefix cache, which finds what was swapped out: --prefix-cache radix");
+  }
+  const auto num_pages = static_cast<int64_t>(options.swap_space_bytes / page_bytes);
+  if (num_pages >= 1) return std::min(num_pages, kMostPages);
+  return MakeError(ErrorCode::kResourceExhausted, "--swap-space: {} bytes do not hold a page of {}",
+                   options.swap_space_bytes, page_bytes);
+}
+
+}  // namespace
 
 Result<KvCachePlan> PlanKvCache(const EngineOptions& options, const model::ModelConfig& config) {
   const bool lanes_fit =
@@ -29,16 +50,25 @@ Result<KvCachePlan> PlanKvCache(const EngineOptions& options, const model::Model
   const int64_t wanted_len = options.max_model_len > 0 ? options.max_model_len : config.context_length;
   const int64_t pages_per_sequence = cache::NumPagesFor(wanted_len, options.page_size);
   const bool given = options.kv_cache_bytes > 0;
-  const size_t available_bytes = platform::AvailableMemoryBytes();
+  ASSIGN_OR_RETURN(plan.num_swap_pages, NumSwapPages(options, plan.page_bytes));
+  size_t available_bytes = platform::AvailableMemoryBytes();
+  if (options.swap_directory.empty()) {
+    if (options.swap_space_bytes > available_bytes) {
+      return MakeError(ErrorCode::kResourceExhausted,
+                       "--swap-space: {} MiB were asked for, {} MiB are free; --swap-dir puts it on a disk",
+                       options.swap_space_bytes >> 20, available_bytes >> 20);
+    }
+    available_bytes -= options.swap_space_bytes;
+  }
   if (options.kv_cache_bytes > available_bytes) {
-    return MakeError(ErrorCode::kResourceExhausted, "--kv-cache-memory: {} MiB were asked for, {} MiB are free",
-                     options.kv_cache_bytes >> 20, available_bytes >> 20);
+    return MakeError(ErrorCode::kResourceExhausted, "--kv-cache-memory: {} MiB were asked for, {} MiB are free{}",
+                     options.kv_cache_bytes >> 20, available_bytes >> 20,
+                     options.swap_space_bytes > 0 && options.swap_directory.empty() ? " beside --swap-space" : "");
   }
   const size_t bytes =
       given ? options.kv_cache_bytes : static_cast<size_t>(kKvCacheShare * static_cast<double>(available_bytes));
   plan.num_pages = static_cast<int64_t>(bytes / plan.page_bytes);
   if (!given) plan.num_pages = std::min(plan.num_pages, pages_per_sequence * options.max_num_seqs);
-  constexpr int64_t kMostPages = int64_t{1} << 26;  // four times the 16 million that the design asks for
   plan.num_pages = std::min(plan.num_pages, kMostPages);
   const int64_t num_tokens = plan.num_pages * options.page_size;
   if (num_tokens < 1 || (options.max_model_len > 0 && num_tokens < wanted_len)) {

@@ -2,9 +2,9 @@
 // shows them to the scheduling policy and carries the plan out on the page tables.
 //
 // With a prefix cache, an admitted sequence begins with the pages that the cache has for it, all but the last known
-// token, which must be computed to have logits; what a step computed is known to the cache before the next one is
-// planned. A sequence that begins like one whose prompt is still being computed is shown as awaiting it, so nothing is
-// computed twice.
+// token, which must be computed to have logits; pages that were swapped out come back. What a step computed is known to
+// the cache before the next one is planned. A sequence that begins like one whose prompt is still being computed is
+// shown as awaiting it, so nothing is computed twice.
 //
 // `Sequence` is a ScheduledSequence. Owner of the sequences; pool and prefix cache outlive it. Not thread-safe.
 #pragma once
@@ -74,8 +74,7 @@ class Roster {
     plan_.preempted = preempted_;
     if (queue_order_ != scheduler::QueueOrder::kFcfs) CountOvertaken();
     for (const scheduler::SequenceId id : plan_.admitted) Move(id, SequenceState::kRunning);
-    // All of them before anything is reserved, which may take idle pages.
-    for (const scheduler::SequenceId id : plan_.admitted) AdoptPrefix(at(id));
+    AdoptPrefixes();
     ReservePages();
     return plan_;
   }
@@ -209,11 +208,12 @@ class Roster {
     for (size_t i = 0; i < std::min(order_.size(), num_shown); ++i) {
       const Sequence& sequence = *waiting_[order_[i]];
       scheduler::SequenceView view = sequence.View();
-      const std::span<const cache::PageId> prefix = FindPrefix(sequence);
-      view.num_pages = static_cast<int64_t>(prefix.size());
-      view.num_computed = view.num_pages * limits_.page_size;
-      view.num_idle_pages =
-          std::count_if(prefix.begin(), prefix.end(), [this](cache::PageId id) { return pool_->ref_count(id) == 0; });
+      for (const cache::PageId id : FindPrefix(sequence)) {
+        view.num_computed += limits_.page_size;
+        if (prefix_cache_->is_swapped(id)) continue;  // comes back into a page like any that is written
+        ++view.num_pages;
+        view.num_idle_pages += pool_->ref_count(id) == 0 ? 1 : 0;
+      }
       view.awaits_prefix =
           prefix_cache_ != nullptr && std::any_of(beginners_.begin(), beginners_.end(), [&](const Sequence* before) {
             return ShareMore(before->prefix_key(), sequence.prefix_key(), view.num_computed + limits_.page_size);
@@ -254,12 +254,20 @@ class Roster {
                       later.tokens.rbegin() + static_cast<ptrdiff_t>(later.tokens.size() - n));
   }
 
-  void AdoptPrefix(Sequence& sequence) {
-    const bool is_new = sequence.num_cached_tokens() < 0;
-    sequence.AdoptPrefix(FindPrefix(sequence));
-    if (!is_new) return;
-    num_prefix_query_tokens_ += sequence.num_tokens();
-    num_prefix_hit_tokens_ += sequence.num_cached_tokens();
+  void AdoptPrefixes() {
+    // Pages that come back from the swap space, or are reserved, may take idle ones: not those that others begin with.
+    for (const scheduler::SequenceId id : plan_.admitted) {
+      for (const cache::PageId page : FindPrefix(at(id))) pins_.push_back(prefix_cache_->Pin(page));
+    }
+    for (const scheduler::SequenceId id : plan_.admitted) {
+      Sequence& sequence = at(id);
+      const bool is_new = sequence.num_cached_tokens() < 0;
+      sequence.AdoptPrefix(FindPrefix(sequence), prefix_cache_);
+      if (!is_new) continue;
+      num_prefix_query_tokens_ += sequence.num_tokens();
+      num_prefix_hit_tokens_ += sequence.num_cached_tokens();
+    }
+    while (!pins_.empty()) pins_.pop_back();
   }
 
   // Decodes and chunks take pages in the plan's order; an admitted prompt takes those of all its tokens, so that one
@@ -286,6 +294,7 @@ class Roster {
   std::vector<scheduler::SequenceView> waiting_views_;
   std::vector<const Sequence*> beginners_;  // whose first tokens are being computed, or will be before those of others
   std::vector<cache::PageId> found_;
+  std::vector<cache::PageRef> pins_;
   std::vector<scheduler::QueuedPrompt> queue_;
   std::vector<size_t> order_;
   scheduler::StepPlan plan_;

@@ -31,8 +31,8 @@ void ScheduledSequence::MoveTo(SequenceState state) {
   state_ = state;
 }
 
-void ScheduledSequence::AdoptPrefix(std::span<const cache::PageId> pages) {
-  table_.Adopt(pages);
+void ScheduledSequence::AdoptPrefix(std::span<const cache::PageId> pages, cache::PrefixCache* prefix_cache) {
+  for (const cache::PageId page : pages) table_.Adopt(prefix_cache->Fetch(page));
   num_published_pages_ = table_.num_pages();
   if (num_cached_tokens_ < 0) num_cached_tokens_ = table_.num_tokens();
 }

@@ -52,8 +52,9 @@ class ScheduledSequence {
   // Tokens whose keys and values are in the cache.
   int64_t num_computed() const { return table_.num_tokens(); }
 
-  // Begins with pages that the prefix cache has; before anything is computed.
-  void AdoptPrefix(std::span<const cache::PageId> pages);
+  // Begins with what the prefix cache has, before anything is computed: pages that it matched, pinned where another one
+  // begins first. The cache may be null when there are none.
+  void AdoptPrefix(std::span<const cache::PageId> pages, cache::PrefixCache* prefix_cache);
   // Makes full pages that were computed since the last call known to the cache.
   void PublishTo(cache::PrefixCache& prefix_cache);
   // Tokens that it began with when it was first admitted; -1 before.

@@ -37,6 +37,8 @@ Result<int64_t> MeasureStepBudget(const EngineOptions& options, double target_s,
   EngineOptions measured = options;
   measured.scheduling_policy = "sarathi";
   measured.prefix_cache = "none";
+  measured.swap_space_bytes = 0;
+  measured.swap_directory.clear();
   measured.max_num_seqs = 1;
   measured.max_num_batched_tokens = std::min(kMostStepTokens, model.config().context_length - 1);
   measured.max_model_len = measured.max_num_batched_tokens + 1;

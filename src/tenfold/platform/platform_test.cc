@@ -105,6 +105,26 @@ TEST(MappedFile, DropsPartsThatCanBeReadAgain) {
   std::remove(path.c_str());
 }
 
+TEST(AlignedBuffer, LiesInAFileThatHasNoName) {
+  const std::filesystem::path directory = std::filesystem::path(testing::TempDir()) / "tenfold_buffer";
+  std::filesystem::create_directories(directory);
+  AlignedBuffer buffer = AlignedBuffer::AllocateInFile(5000, "test", directory).value();
+  EXPECT_TRUE(std::filesystem::is_empty(directory));
+  EXPECT_EQ(buffer.size_bytes(), 5000u);
+  EXPECT_EQ(buffer.data()[4999], std::byte{0});
+  buffer.data()[4999] = std::byte{7};
+  const Result<AlignedBuffer> too_much = AlignedBuffer::AllocateInFile(size_t{1} << 60, "the swap space", directory);
+  EXPECT_EQ(too_much.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_NE(too_much.error().message.find(directory.string() + ": 1099511627776 MiB for the swap space cannot be had"),
+            std::string::npos)
+      << too_much.error().message;
+  std::filesystem::remove(directory);
+  EXPECT_NE(AlignedBuffer::AllocateInFile(5000, "the swap space", directory)
+                .error()
+                .message.find(directory.string() + ": no file for the swap space can be made there: No such file"),
+            std::string::npos);
+}
+
 TEST(AlignedBuffer, IsZeroedAndMoves) {
   AlignedBuffer buffer = AlignedBuffer::Allocate(5000, "test").value();
   EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % 64, 0u);

@@ -103,6 +103,10 @@ class FakeEngine final : public engine::EngineApi {
     stats.num_waiting = 2;
     stats.num_pages = 8;
     stats.num_free_pages = 6;
+    stats.num_swap_pages = 20;
+    stats.num_swapped_pages = 5;
+    stats.num_swapped_out = 9;
+    stats.num_swapped_in = 7;
     stats.prefix_query_tokens = 90;
     stats.prefix_hit_tokens = 45;
     stats.CountStep(3);

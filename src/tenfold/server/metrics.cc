@@ -102,6 +102,12 @@ std::string Metrics::Render(const engine::EngineStats& stats) {
       static_cast<double>(stats.prefix_query_tokens));
   add("tenfold:prefix_cache_hits_total", "Of these, tokens that it had.", MetricType::Counter,
       static_cast<double>(stats.prefix_hit_tokens));
+  add("tenfold:swap_space_usage_perc", "Share of the swap space in use; 0 without one.", MetricType::Gauge,
+      static_cast<double>(stats.num_swapped_pages) / static_cast<double>(std::max<int64_t>(stats.num_swap_pages, 1)));
+  add("tenfold:pages_swapped_out_total", "KV pages that went to the swap space.", MetricType::Counter,
+      static_cast<double>(stats.num_swapped_out));
+  add("tenfold:pages_swapped_in_total", "KV pages that came back from it.", MetricType::Counter,
+      static_cast<double>(stats.num_swapped_in));
   add("tenfold:request_rejected_total", "Requests that found the queue full.", MetricType::Counter,
       static_cast<double>(num_rejected_));
   add("tenfold:request_timeout_total", "Requests whose deadline passed.", MetricType::Counter,

@@ -314,6 +314,7 @@ TEST_F(ServerApiTest, ShowsItsState) {
   const json::value state = FromJson(Connect().Get("/admin/state").body);
   EXPECT_EQ(state.at("policy"), "sarathi");
   EXPECT_EQ(state.at("pages"), json::parse(R"({"total": 8, "free": 6, "size_tokens": 0})"));
+  EXPECT_EQ(state.at("swap_space"), json::parse(R"({"total": 20, "used": 5, "swapped_out": 9, "swapped_in": 7})"));
   EXPECT_EQ(state.at("last_step_tokens"), 64);
   ASSERT_EQ(state.at("sequences").as_array().size(), 2u);
   const json::value& sequence = state.at("sequences").at(0);
@@ -381,6 +382,9 @@ TEST_F(ServerApiTest, ShowsMetrics) {
                            "tenfold:iteration_tokens_total_sum{model_name=\"fake\"} 67\n",
                            "tenfold:prefix_cache_queries_total{model_name=\"fake\"} 90\n",
                            "tenfold:prefix_cache_hits_total{model_name=\"fake\"} 45\n",
+                           "tenfold:swap_space_usage_perc{model_name=\"fake\"} 0.25\n",
+                           "tenfold:pages_swapped_out_total{model_name=\"fake\"} 9\n",
+                           "tenfold:pages_swapped_in_total{model_name=\"fake\"} 7\n",
                            "tenfold:request_rejected_total{model_name=\"fake\"} 0\n",
                            "tenfold:io_thread_max_stall_seconds{model_name=\"fake\"} ",
                            "tenfold:io_thread_max_work_seconds{model_name=\"fake\"} ",

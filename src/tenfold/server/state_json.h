@@ -9,8 +9,8 @@
 namespace tenfold::server {
 
 // {"policy", "queue_order", "prefix_cache", limits, "step", "last_step_tokens", "pages": {"total", "free",
-// "size_tokens"},
-//  "running", "waiting", "sequences": [{"id", "request", "sample", "state", ...}]}. Ages are as of `now`.
+// "size_tokens"}, "swap_space": {"total", "used", "swapped_out", "swapped_in"}, "running", "waiting", "sequences":
+// [{"id", "request", "sample", "state", ...}]}. Ages are as of `now`.
 std::string StateJson(const engine::EngineState& state, const engine::EngineOptions& options,
                       const Generations& generations, Generations::Clock::time_point now);
 
