@@ -1,6 +1,6 @@
-// Paged attention: a prompt's chunk behind a context, and decodes of one and of many sequences, with the cache read
-// from memory: each run takes the next layer, as a model does. And whole prompts beside the baseline, which writes all
-// scores to memory.
+// Paged attention: a prompt's chunk behind a context, and decodes of one and of many sequences, whose contexts are
+// their own or a prefix that they share, with the cache read from memory: each run takes the next layer, as a model
+// does. And whole prompts beside the baseline, which writes all scores to memory.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -19,8 +19,8 @@
 namespace tenfold::bench {
 namespace {
 
+using kernels::AttentionChunk;
 using kernels::AttentionPlan;
-using kernels::AttentionSequence;
 using kernels::AttentionShape;
 using kernels::KvLayout;
 using tensor::DataType;
@@ -37,6 +37,11 @@ constexpr DataType kCacheTypes[] = {DataType::kF32, DataType::kF16, DataType::kB
 // A step's attention in one layer: `num_tokens` new tokens for each of `num_sequences`, behind `context` cached ones.
 struct Step {
   int64_t num_sequences, num_tokens, context;
+  bool shares_context = false;  // one context for all, in the same pages
+
+  int64_t num_own_pages() const { return CeilDivide(context + num_tokens, kPageSize) - num_shared_pages(); }
+  int64_t num_shared_pages() const { return shares_context ? context / kPageSize : 0; }
+  int64_t num_pages() const { return num_shared_pages() + num_sequences * num_own_pages(); }
 };
 
 KvLayout LayoutOf(const Heads& heads, DataType type, int64_t num_layers) {
@@ -53,8 +58,9 @@ class Batch {
   static Result<std::unique_ptr<Batch>> Create(KernelBenchContext& context, const Heads& heads, DataType type,
                                                const Step& step, int64_t num_layers) {
     auto batch = std::unique_ptr<Batch>(new Batch(context, heads, type, step, num_layers));
-    ASSIGN_OR_RETURN(batch->pages_, platform::AlignedBuffer::Allocate(
-                                        batch->layout_.page_bytes() * batch->page_ids_.size(), "keys and values"));
+    ASSIGN_OR_RETURN(batch->pages_,
+                     platform::AlignedBuffer::Allocate(
+                         batch->layout_.page_bytes() * static_cast<size_t>(step.num_pages()), "keys and values"));
     FillWithNumbers(type, {batch->pages_.data(), batch->pages_.size_bytes()}, context.threads);
     return batch;
   }
@@ -84,15 +90,16 @@ class Batch {
         shape_{.num_heads = heads.num_heads, .scale = 1.0f / std::sqrt(static_cast<float>(heads.head_dim))},
         plan_(layout_, shape_, step.num_sequences * step.num_tokens, context.threads.num_threads()),
         scratch_(static_cast<size_t>(plan_.scratch_floats())) {
-    const int64_t pages_each = CeilDivide(step.context + step.num_tokens, kPageSize);
-    page_ids_.resize(static_cast<size_t>(step.num_sequences * pages_each));
-    for (size_t i = 0; i < page_ids_.size(); ++i) page_ids_[i] = static_cast<int32_t>(i);
-    std::vector<AttentionSequence> sequences;
-    for (int64_t s = 0; s < step.num_sequences; ++s) {
-      sequences.push_back({.first_row = s * step.num_tokens,
+    auto next_page = static_cast<int32_t>(step.num_shared_pages());
+    page_ids_.resize(static_cast<size_t>(step.num_sequences));
+    std::vector<AttentionChunk> sequences;
+    for (std::vector<int32_t>& ids : page_ids_) {
+      for (int32_t page = 0; page < step.num_shared_pages(); ++page) ids.push_back(page);
+      for (int64_t page = 0; page < step.num_own_pages(); ++page) ids.push_back(next_page++);
+      sequences.push_back({.first_row = static_cast<int64_t>(sequences.size()) * step.num_tokens,
                            .num_tokens = step.num_tokens,
                            .first_position = step.context,
-                           .page_ids = page_ids_.data() + s * pages_each});
+                           .page_ids = ids.data()});
     }
     plan_.Build(sequences);
   }
@@ -103,7 +110,7 @@ class Batch {
   AttentionShape shape_;
   AttentionPlan plan_;
   std::vector<float> scratch_;
-  std::vector<int32_t> page_ids_;
+  std::vector<std::vector<int32_t>> page_ids_;  // of each sequence
   platform::AlignedBuffer pages_;
   int64_t layer_ = 0;
 };
@@ -164,7 +171,8 @@ Work WorkOf(const Heads& heads, DataType type, const Step& step) {
   const int64_t visible = step.num_tokens * step.context + step.num_tokens * (step.num_tokens + 1) / 2;
   const int64_t pairs = step.num_sequences * visible * heads.num_heads * heads.head_dim;
   const int64_t tokens = step.num_sequences * step.num_tokens;
-  const int64_t cached = step.num_sequences * (step.context + step.num_tokens);
+  const int64_t cached =
+      (step.shares_context ? 1 : step.num_sequences) * step.context + step.num_sequences * step.num_tokens;
   return {.operations = 4.0 * static_cast<double>(pairs),
           .bytes = static_cast<double>(cached * heads.num_kv_heads * heads.head_dim * 2) *
                        static_cast<double>(tensor::Traits(type).block_bytes) +
@@ -175,16 +183,14 @@ Work WorkOf(const Heads& heads, DataType type, const Step& step) {
 std::string Label(const Heads& heads, DataType type, const Step& step) {
   const std::string what =
       step.num_tokens > 1 ? fmt::format("prefill {}", step.num_tokens) : fmt::format("decode {}", step.num_sequences);
-  return fmt::format("attention {} {}/{}x{} {} at {}", tensor::Name(type), heads.num_heads, heads.num_kv_heads,
-                     heads.head_dim, what, step.context);
+  return fmt::format("attention {} {}/{}x{} {} at {}{}", tensor::Name(type), heads.num_heads, heads.num_kv_heads,
+                     heads.head_dim, what, step.context, step.shares_context ? " shared" : "");
 }
 
 Status BenchOne(KernelBenchContext& context, const Heads& heads, DataType type, const Step& step) {
   const std::string label = Label(heads, type, step);
   RETURN_IF_ERROR(CheckAnswer(context, label, heads, type));
-  const int64_t pages_each = CeilDivide(step.context + step.num_tokens, kPageSize);
-  const size_t layer_bytes =
-      LayoutOf(heads, type, 1).page_bytes() * static_cast<size_t>(step.num_sequences * pages_each);
+  const size_t layer_bytes = LayoutOf(heads, type, 1).page_bytes() * static_cast<size_t>(step.num_pages());
   const size_t num_layers = CeilDivide(context.options.working_set_bytes, layer_bytes);
   ASSIGN_OR_RETURN(const auto batch,
                    Batch::Create(context, heads, type, step, static_cast<int64_t>(std::max<size_t>(1, num_layers))));
@@ -199,6 +205,7 @@ Status BenchOne(KernelBenchContext& context, const Heads& heads, DataType type, 
        {"sequences", step.num_sequences},
        {"tokens", step.num_tokens},
        {"context", step.context},
+       {"shares_context", step.shares_context},
        {"operations_per_byte", Rounded(work.operations / work.bytes)}},
       Measure(context.meter, work, {.num_samples = context.options.repeat}, [&] { batch->Run(); }));
   return {};
@@ -303,6 +310,7 @@ Result<int> BenchAttention(KernelBenchContext& context) {
   for (const int64_t sequences : {int64_t{1}, kManySequences}) {
     for (const int64_t tokens : context.options.contexts) steps.push_back({sequences, 1, tokens});
   }
+  for (const int64_t tokens : context.options.contexts) steps.push_back({kManySequences, 1, tokens, true});
   int num_measured = 0;
   for (const Heads& heads : kHeads) {
     for (const DataType type : kCacheTypes) {

@@ -63,7 +63,7 @@ class DecodeAttention {
     std::iota(page_ids_.begin(), page_ids_.end(), 0);
     for (size_t i = page_ids_.size() - 1; in_random_order && i > 0; --i)
       std::swap(page_ids_[i], page_ids_[Philox(7, 0, i)[0] % (i + 1)]);
-    std::vector<kernels::AttentionSequence> sequences;
+    std::vector<kernels::AttentionChunk> sequences;
     for (int64_t s = 0; s < kSequences; ++s) {
       sequences.push_back(
           {.first_row = s, .num_tokens = 1, .first_position = kContext, .page_ids = page_ids_.data() + s * pages_each});

@@ -32,10 +32,10 @@ struct BoundParameter {
 
 // One flat batch: prompts' chunks and decodes of all sequences in one matrix (Orca, OSDI 2022).
 struct Batch {
-  std::span<const TokenId> tokens;                        // [T]
-  std::span<const int32_t> positions;                     // [T] of each token in its sequence
-  std::span<const kernels::AttentionSequence> sequences;  // cover the T rows
-  std::span<const int32_t> logit_rows;                    // [R] indices of rows in [0, T)
+  std::span<const TokenId> tokens;                     // [T]
+  std::span<const int32_t> positions;                  // [T] of each token in its sequence
+  std::span<const kernels::AttentionChunk> sequences;  // cover the T rows
+  std::span<const int32_t> logit_rows;                 // [R] indices of rows in [0, T)
 };
 
 class Executor {

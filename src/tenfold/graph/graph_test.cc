@@ -93,7 +93,7 @@ class SmallModelRun {
       tokens_.push_back(static_cast<TokenId>(i * 7 % kVocab));
       positions_.push_back(static_cast<int32_t>(i));
     }
-    const kernels::AttentionSequence sequence{0, end - begin, begin, page_ids_.data()};
+    const kernels::AttentionChunk sequence{0, end - begin, begin, page_ids_.data()};
     const auto last = static_cast<int32_t>(end - begin - 1);
     const int64_t before = num_allocations.load();
     const std::span<float> logits = executor_->Run(

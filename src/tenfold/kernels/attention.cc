@@ -24,7 +24,7 @@ class LayerAttention {
     const KvLayout& layout = kv_.layout;
     const int64_t stride = layout.num_kv_heads * layout.head_dim;
     threads_.Run(static_cast<int64_t>(plan_.stores().size()), [&](int64_t index, int) {
-      const AttentionPlan::Piece& piece = plan_.stores()[static_cast<size_t>(index)];
+      const AttentionChunk& piece = plan_.stores()[static_cast<size_t>(index)];
       std::byte* const page = kv_.pages + static_cast<size_t>(piece.page_ids[piece.first_position / layout.page_size]) *
                                               layout.page_bytes();
       for (int64_t head = 0; head < layout.num_kv_heads; ++head) {
@@ -53,7 +53,7 @@ class LayerAttention {
       // Threads take pieces in turn.
       if (const int64_t next = index + threads_.num_threads(); next < num_whole) {
         const AttentionPlan::Piece& next_piece = plan_.whole()[static_cast<size_t>(next / num_kv_heads)];
-        work.next = {next_piece.page_ids, next % num_kv_heads, next_piece.first_position + next_piece.num_tokens};
+        work.next = {next_piece.parts[0].page_ids, next % num_kv_heads, next_piece.parts[0].num_keys()};
       }
       float* const state = work.scratch - plan_.state_floats();
       kernels_.attention(kv_.layout, work, 0, work.num_ranges(), state);
@@ -72,21 +72,19 @@ class LayerAttention {
  private:
   AttentionPiece PieceOf(const AttentionPlan::Piece& piece, int64_t kv_head, int thread, const float* queries,
                          float* outputs) const {
-    const int64_t stride = shape_.num_heads * kv_.layout.head_dim;
     const int64_t group_size = shape_.num_heads / kv_.layout.num_kv_heads;
-    const int64_t offset = piece.first_row * stride + kv_head * group_size * kv_.layout.head_dim;
+    const int64_t offset = kv_head * group_size * kv_.layout.head_dim;
     return {.pages = kv_.pages,
-            .page_ids = piece.page_ids,
+            .parts = piece.parts,
+            .num_shared_keys = piece.num_shared_keys,
             .layer = layer_,
             .kv_head = kv_head,
             .next = {},
             .group_size = group_size,
-            .first_position = piece.first_position,
-            .num_queries = piece.num_tokens,
             .scale = shape_.scale,
             .queries = queries + offset,
             .outputs = outputs + offset,
-            .stride = stride,
+            .stride = shape_.num_heads * kv_.layout.head_dim,
             .scratch = thread_scratch_ + thread * plan_.thread_scratch_floats() + plan_.state_floats()};
   }
   AttentionPiece PieceOf(const AttentionPlan::RangeItem& item, int thread, const float* queries, float* outputs) const {

@@ -1,10 +1,13 @@
 // AttentionPlan: how a step's attention is cut into pieces of similar size. Built once per step, used by every layer.
 //
 // A piece is a few consecutive queries of one sequence, with all query heads of one kv head (the work of a "head"
-// below). Pieces with the longest contexts come first. Where a single piece is more than its share of the threads'
-// time, because few sequences are under way or one is much longer than the others, it is split: its ranges of keys are
-// computed by several threads and merged afterwards, in order (Flash-Decoding). Neither choice changes a result: ranges
-// are merged in that order by a piece that one thread computes alone, too (law 2).
+// below). Sequences that decode behind the same pages, because they share a prefix, are parts of one piece, which reads
+// those pages once for all of them (cascade attention; Hydragen, Juravsky et al. 2024). Pieces with the longest
+// contexts come first. Where a single piece is more than its share of the threads' time, because few sequences are
+// under way or one is much longer than the others, it is split: its ranges of keys are computed by several threads and
+// merged afterwards, in order (Flash-Decoding). No such choice changes a result: blocks of keys begin at absolute
+// positions whoever reads them, and ranges are merged in their order by a piece that one thread computes alone, too
+// (law 2).
 #pragma once
 
 #include <cstddef>
@@ -18,15 +21,6 @@
 
 namespace tenfold::kernels {
 
-// One sequence's share of the batch: rows [first_row, first_row + num_tokens) hold its tokens at positions
-// [first_position, ...). Its pages hold the earlier tokens and have room for these.
-struct AttentionSequence {
-  int64_t first_row = 0;
-  int64_t num_tokens = 0;
-  int64_t first_position = 0;
-  const int32_t* page_ids = nullptr;
-};
-
 // The heads of a model's attention.
 struct AttentionShape {
   int64_t num_heads = 0;
@@ -38,19 +32,17 @@ class AttentionPlan {
   // Reserves for batches of up to `max_tokens`, so that no later Build allocates.
   AttentionPlan(const KvLayout& layout, const AttentionShape& shape, int64_t max_tokens, int num_threads);
 
-  void Build(std::span<const AttentionSequence> sequences);
+  // One chunk for each sequence of the batch.
+  void Build(std::span<const AttentionChunk> sequences);
 
-  // Consecutive tokens of one sequence.
   struct Piece {
-    int64_t first_row;
-    int64_t num_tokens;
-    int64_t first_position;
-    const int32_t* page_ids;
-    int64_t num_keys() const { return first_position + num_tokens; }
-    int64_t num_ranges() const { return CeilDivide(num_keys(), kAttentionRange); }
+    std::span<const AttentionChunk> parts;  // of one sequence each
+    int64_t num_shared_keys;                // at the beginning of all parts, the same pages; see AttentionPiece
+    int64_t num_queries() const;
+    int64_t num_ranges() const { return CeilDivide(MaxNumKeys(parts), kAttentionRange); }
   };
   // What lies in one page and is stored at once.
-  const std::vector<Piece>& stores() const { return stores_; }
+  const std::vector<AttentionChunk>& stores() const { return stores_; }
   // Pieces that one thread computes for each head, the longest first.
   const std::vector<Piece>& whole() const { return whole_; }
   // Pieces that are split.
@@ -80,6 +72,9 @@ class AttentionPlan {
   // one, leave a thread idle for at most that part of the time.
   static constexpr int64_t kSharesPerThread = 4;
 
+  void AddPiece(std::span<const AttentionChunk> parts, int64_t num_shared_keys);
+  void AddDecodes();
+
   int64_t page_size_;
   int64_t num_kv_heads_;
   int64_t group_size_;
@@ -90,7 +85,9 @@ class AttentionPlan {
   int64_t thread_scratch_floats_;
   int64_t scratch_floats_;
   int64_t num_range_items_ = 0;
-  std::vector<Piece> stores_;
+  std::vector<AttentionChunk> stores_;
+  std::vector<AttentionChunk> parts_;    // of all pieces
+  std::vector<AttentionChunk> decodes_;  // whose prefixes may be shared
   std::vector<Piece> whole_;
   std::vector<Piece> split_;
 };

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +60,7 @@ class Sequence {
     std::vector<float> outputs(queries.size(), NAN);
     for (int64_t begin = 0; begin < length_;) {
       const int64_t wanted = begin == 0 && first_chunk > 0 ? first_chunk : chunk;
-      const AttentionSequence sequence{0, std::min(wanted, length_ - begin), begin, page_ids.data()};
+      const AttentionChunk sequence{0, std::min(wanted, length_ - begin), begin, page_ids.data()};
       plan.Build({&sequence, 1});
       const int64_t q = begin * heads_.num_heads * heads_.head_dim, kv = begin * heads_.num_kv_heads * heads_.head_dim;
       PagedAttention(table, threads, plan, {pool.data(), layout}, shape, 1, queries.data() + q, keys.data() + kv,
@@ -69,6 +71,15 @@ class Sequence {
   }
 
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(heads_.head_dim)); }
+  int64_t length() const { return length_; }
+
+  // Other numbers from a position on.
+  void Scale(int64_t first_position, float factor) {
+    for (std::vector<float>* numbers : {&queries, &keys, &values}) {
+      const auto width = static_cast<int64_t>(numbers->size()) / length_;
+      for (auto at = numbers->begin() + first_position * width; at != numbers->end(); ++at) *at *= factor;
+    }
+  }
 
   std::vector<float> queries, keys, values;
 
@@ -252,40 +263,177 @@ TEST_P(AttentionRangesTest, DoNotDependOnWhoComputesThem) {
   }
 }
 
+// The last tokens of sequences that begin alike, on the same pages, each in a batch with all the others.
+std::vector<std::vector<float>> DecodeTogether(const KernelTable& table, const Heads& heads, DataType type,
+                                               int64_t num_shared, const std::vector<Sequence>& sequences,
+                                               int num_threads, int64_t page_size, size_t* num_pieces) {
+  const KvLayout layout{.num_layers = 2,
+                        .num_kv_heads = heads.num_kv_heads,
+                        .head_dim = heads.head_dim,
+                        .page_size = page_size,
+                        .type = type};
+  std::vector<std::vector<int32_t>> page_ids(sequences.size());
+  int32_t num_pages = 0;
+  for (size_t s = 0; s < sequences.size(); ++s) {
+    const int64_t num_shared_pages = s == 0 ? 0 : num_shared / page_size;
+    page_ids[s].assign(page_ids[0].begin(), page_ids[0].begin() + num_shared_pages);
+    while (static_cast<int64_t>(page_ids[s].size()) * page_size < sequences[s].length())
+      page_ids[s].push_back(num_pages++);
+  }
+  auto pool = platform::AlignedBuffer::Allocate(layout.page_bytes() * static_cast<size_t>(num_pages), "pages").value();
+  std::fill_n(pool.data(), pool.size_bytes(), std::byte{0xff});
+  const AttentionShape shape{.num_heads = heads.num_heads, .scale = sequences[0].scale()};
+  platform::ThreadPool threads(num_threads);
+  AttentionPlan plan(layout, shape, 4096, num_threads);
+  std::vector<float> scratch(static_cast<size_t>(plan.scratch_floats()), NAN);
+  const int64_t width = heads.num_heads * heads.head_dim, kv_width = heads.num_kv_heads * heads.head_dim;
+  std::vector<float> queries, keys, values;
+  std::vector<AttentionChunk> decodes;
+  for (size_t s = 0; s < sequences.size(); ++s) {
+    const Sequence& sequence = sequences[s];
+    const int64_t begin = s == 0 ? 0 : num_shared / page_size * page_size, last = sequence.length() - 1;
+    const AttentionChunk chunk{0, last - begin, begin, page_ids[s].data()};
+    plan.Build({&chunk, 1});
+    std::vector<float> outputs(static_cast<size_t>(chunk.num_tokens * width));
+    PagedAttention(table, threads, plan, {pool.data(), layout}, shape, 1, sequence.queries.data() + begin * width,
+                   sequence.keys.data() + begin * kv_width, sequence.values.data() + begin * kv_width, outputs.data(),
+                   scratch.data());
+    decodes.push_back({static_cast<int64_t>(s), 1, last, page_ids[s].data()});
+    queries.insert(queries.end(), sequence.queries.end() - width, sequence.queries.end());
+    keys.insert(keys.end(), sequence.keys.end() - kv_width, sequence.keys.end());
+    values.insert(values.end(), sequence.values.end() - kv_width, sequence.values.end());
+  }
+  plan.Build(decodes);
+  *num_pieces = plan.whole().size() + plan.split().size();
+  std::vector<float> outputs(queries.size(), NAN);
+  PagedAttention(table, threads, plan, {pool.data(), layout}, shape, 1, queries.data(), keys.data(), values.data(),
+                 outputs.data(), scratch.data());
+  std::vector<std::vector<float>> each;
+  for (auto at = outputs.begin(); at != outputs.end(); at += width) each.emplace_back(at, at + width);
+  return each;
+}
+
+void ExpectSharingChangesNothing(const KernelTable& table, const Heads& heads, DataType type, int64_t num_shared,
+                                 const std::vector<int64_t>& own_lengths, std::span<const int64_t> page_sizes) {
+  std::vector<Sequence> sequences;
+  std::vector<std::vector<float>> expected;
+  const int64_t width = heads.num_heads * heads.head_dim;
+  for (const int64_t own : own_lengths) {
+    sequences.emplace_back(heads, type, num_shared + own);
+    sequences.back().Scale(num_shared, 1 + 0.1f * static_cast<float>(sequences.size()));
+    const std::vector<float> alone = sequences.back().Run(table, 1, 64, 500);
+    expected.emplace_back(alone.end() - width, alone.end());
+  }
+  for (const int64_t page_size : page_sizes) {
+    for (const int num_threads : {1, 3}) {
+      size_t num_pieces = 0;
+      const auto together =
+          DecodeTogether(table, heads, type, num_shared, sequences, num_threads, page_size, &num_pieces);
+      EXPECT_LT(num_pieces, sequences.size());
+      for (size_t s = 0; s < sequences.size(); ++s) {
+        ASSERT_TRUE(together[s] == expected[s])
+            << "sequence " << s << ", pages of " << page_size << ", " << num_threads << " threads";
+      }
+    }
+  }
+}
+
+TEST_P(AttentionTest, ASharedPrefixIsReadOnceAndChangesNothing) {
+  const auto& [table, heads, type] = GetParam();
+  constexpr int64_t kPageSizes[] = {16, 128};
+  ExpectSharingChangesNothing(*table, heads, type, 2 * kAttentionKeys + 20, {1, 140, 9}, kPageSizes);
+}
+
+// The prefix ends inside the second range; of the sequences, some do as well, some reach the third.
+TEST_P(AttentionRangesTest, ASharedPrefixOfSeveralRangesChangesNothing) {
+  const auto& [table, type] = GetParam();
+  constexpr int64_t kPageSizes[] = {64};
+  ExpectSharingChangesNothing(*table, {4, 2, 8}, type, kAttentionRange + 300, {1, 900, 5}, kPageSizes);
+}
+
+// Sequences of one row each, by the page lists behind which they decode. Groups are those that save most.
+TEST(AttentionPlanTest, PutsTogetherWhatSharesAPrefix) {
+  constexpr int64_t kPage = 128, kContext = 16 * kPage;
+  const KvLayout layout{.num_layers = 1, .num_kv_heads = 4, .head_dim = 64, .page_size = kPage};
+  // Each sequence's pages: `shared` of them counted from `first`, then its own.
+  const auto groups_of = [&](std::vector<std::pair<int32_t, int64_t>> begins, int num_threads) {
+    std::vector<std::vector<int32_t>> lists;
+    std::vector<AttentionChunk> chunks;
+    for (const auto& [first, shared] : begins) {
+      std::vector<int32_t>& list = lists.emplace_back();
+      for (int64_t page = 0; page < 17; ++page) {
+        const bool is_shared = page < shared;
+        list.push_back(
+            static_cast<int32_t>(is_shared ? first + page : 1000 * static_cast<int64_t>(lists.size()) + page));
+      }
+    }
+    for (size_t s = 0; s < lists.size(); ++s) chunks.push_back({static_cast<int64_t>(s), 1, kContext, lists[s].data()});
+    AttentionPlan plan(layout, {.num_heads = 32, .scale = 1}, 64, num_threads);
+    plan.Build(chunks);
+    std::vector<std::pair<std::vector<int64_t>, int64_t>> groups;
+    for (const auto* pieces : {&plan.whole(), &plan.split()}) {
+      for (const AttentionPlan::Piece& piece : *pieces) {
+        auto& [rows, num_shared_pages] = groups.emplace_back();
+        for (const AttentionChunk& part : piece.parts) rows.push_back(part.first_row);
+        std::sort(rows.begin(), rows.end());
+        num_shared_pages = piece.num_shared_keys / kPage;
+      }
+    }
+    std::sort(groups.begin(), groups.end());
+    return groups;
+  };
+  using Groups = std::vector<std::pair<std::vector<int64_t>, int64_t>>;
+  EXPECT_EQ(groups_of({{0, 8}, {50, 8}, {0, 8}, {50, 8}, {0, 8}}, 1), (Groups{{{0, 2, 4}, 8}, {{1, 3}, 8}}));
+  EXPECT_EQ(groups_of({{0, 0}, {0, 0}}, 1), (Groups{{{0}, 0}, {{1}, 0}}));
+  // A pair that shares 12 pages and a third that shares 2 with them: apart, 12 are saved, together 4.
+  EXPECT_EQ(groups_of({{0, 12}, {0, 12}, {0, 2}}, 1), (Groups{{{0, 1}, 12}, {{2}, 0}}));
+  // With 7 they save 14.
+  EXPECT_EQ(groups_of({{0, 12}, {0, 12}, {0, 7}}, 1), (Groups{{{0, 1, 2}, 7}}));
+  // No more rows than a piece has, and pieces of similar size: 30 sequences of 8 rows.
+  const Groups many = groups_of(std::vector(30, std::pair<int32_t, int64_t>{0, 8}), 1);
+  ASSERT_EQ(many.size(), 2u);
+  EXPECT_EQ(many[0].first.size(), 15u);
+  // Many threads want many pieces, but each has at least two sequences.
+  EXPECT_EQ(groups_of(std::vector(8, std::pair<int32_t, int64_t>{0, 8}), 64).size(), 4u);
+}
+
 // Every query of every sequence is computed once, and only what is much longer than its share is split.
 TEST(AttentionPlanTest, SplitsWhatIsMoreThanItsShare) {
   const KvLayout layout{.num_layers = 1, .num_kv_heads = 2, .head_dim = 64, .page_size = 32};
   struct Case {
     int num_threads;
-    std::vector<AttentionSequence> sequences;
+    std::vector<AttentionChunk> sequences;
     size_t num_split;
     int64_t num_range_items;
   };
   const int64_t range = kAttentionRange;
+  std::vector<int32_t> all_pages(static_cast<size_t>(20 * range / layout.page_size));
+  std::iota(all_pages.begin(), all_pages.end(), 0);
+  const int32_t* const pages = all_pages.data();
   const Case cases[] = {
-      {1, {{0, 1, 9 * range, nullptr}}, 0, 0},
-      {2, {{0, 1, range - 1, nullptr}}, 0, 0},
-      {2, {{0, 1, range, nullptr}}, 1, 2 * 2},
-      {2, {{0, 1, 9 * range, nullptr}}, 1, 2 * 10},
-      {2, {{0, 1, 9 * range, nullptr}, {1, 1, 30, nullptr}, {2, 200, 0, nullptr}}, 1, 2 * 10},
-      {2, {{0, 512, 9 * range, nullptr}}, 0, 0},
+      {1, {{0, 1, 9 * range, pages}}, 0, 0},
+      {2, {{0, 1, range - 1, pages}}, 0, 0},
+      {2, {{0, 1, range, pages}}, 1, 2 * 2},
+      {2, {{0, 1, 9 * range, pages}}, 1, 2 * 10},
+      {2, {{0, 1, 9 * range, pages}, {1, 1, 30, pages}, {2, 200, 0, pages}}, 1, 2 * 10},
+      {2, {{0, 512, 9 * range, pages}}, 0, 0},
   };
   for (const Case& c : cases) {
     AttentionPlan plan(layout, {.num_heads = 16, .scale = 1}, 600, c.num_threads);
     const int64_t scratch = plan.scratch_floats();
     plan.Build(c.sequences);
     int64_t num_rows = 0;
-    for (const AttentionSequence& sequence : c.sequences) num_rows += sequence.num_tokens;
+    for (const AttentionChunk& sequence : c.sequences) num_rows += sequence.num_tokens;
     for (const bool of_queries : {true, false}) {
       std::vector<int> times(static_cast<size_t>(num_rows));
-      const auto count = [&](const std::vector<AttentionPlan::Piece>& pieces) {
-        for (const auto& piece : pieces) {
-          for (int64_t i = 0; i < piece.num_tokens; ++i) ++times[static_cast<size_t>(piece.first_row + i)];
+      const auto count = [&](std::span<const AttentionChunk> chunks) {
+        for (const AttentionChunk& chunk : chunks) {
+          for (int64_t i = 0; i < chunk.num_tokens; ++i) ++times[static_cast<size_t>(chunk.first_row + i)];
         }
       };
       if (of_queries) {
-        count(plan.whole());
-        count(plan.split());
+        for (const auto& piece : plan.whole()) count(piece.parts);
+        for (const auto& piece : plan.split()) count(piece.parts);
       } else {
         count(plan.stores());
       }
@@ -363,7 +511,7 @@ TEST(AttentionCostTest, FlashHasNoSquareOfTheContext) {
   const auto cost_of = [&](int64_t num_tokens, bool is_flash) {
     if (!is_flash) return NaiveAttentionCost(layout, shape, num_tokens, num_tokens, 2);
     AttentionPlan plan(layout, shape, num_tokens, 2);
-    const AttentionSequence sequence{0, num_tokens, 0, nullptr};
+    const AttentionChunk sequence{0, num_tokens, 0, nullptr};
     plan.Build({&sequence, 1});
     return FlashAttentionCost(plan, layout, shape);
   };

@@ -1,11 +1,18 @@
 #include "tenfold/kernels/kernel_table.h"
 
+#include <algorithm>
 #include <string>
 
 #include "tenfold/base/rounding.h"
 #include "tenfold/kernels/cpu/tables.h"
 
 namespace tenfold::kernels {
+
+int64_t MaxNumKeys(std::span<const AttentionChunk> chunks) {
+  int64_t num_keys = 0;
+  for (const AttentionChunk& chunk : chunks) num_keys = std::max(num_keys, chunk.num_keys());
+  return num_keys;
+}
 
 int64_t AttentionStateFloats(int64_t num_rows, const KvLayout& layout) {
   return RoundUp(num_rows * (layout.padded_head_dim() + 2), 16);
@@ -16,8 +23,8 @@ int64_t AttentionScratchFloats(int64_t num_rows, const KvLayout& layout) {
   const int64_t expanded =
       layout.is_quantized() ? kAttentionKeys * (layout.key_rows() + layout.padded_head_dim() / 2) : 0;
   const int64_t queries = RoundUp(num_rows * layout.key_rows(), 16);
-  return 2 * kAttentionTileRows * kAttentionKeys + num_rows * 16 + queries + AttentionStateFloats(num_rows, layout) +
-         expanded;
+  return 2 * kAttentionTileRows * kAttentionKeys + num_rows * 16 + 2 * queries +
+         AttentionStateFloats(num_rows, layout) + expanded;
 }
 
 int64_t NaiveAttentionScratchFloats(int64_t num_rows, int64_t num_keys, const KvLayout& layout) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,19 @@ struct KvStorePiece {
   int64_t stride = 0;  // floats between tokens
 };
 
+// Consecutive tokens of one sequence: rows [first_row, first_row + num_tokens) of the batch hold its tokens at
+// positions [first_position, ...). Its pages hold the earlier tokens and have room for these.
+struct AttentionChunk {
+  int64_t first_row = 0;
+  int64_t num_tokens = 0;
+  int64_t first_position = 0;
+  const int32_t* page_ids = nullptr;
+
+  int64_t num_keys() const { return first_position + num_tokens; }
+};
+// Of the chunk that sees most.
+int64_t MaxNumKeys(std::span<const AttentionChunk> chunks);
+
 // Keys and values of a sequence, and of which head.
 struct AttentionKeys {
   const int32_t* page_ids = nullptr;  // of the sequence, in order
@@ -53,28 +67,34 @@ struct AttentionKeys {
   int64_t num_keys = 0;
 };
 
-// One thread's piece of attention: consecutive queries of one sequence against one key-value head.
+// One thread's piece of attention: consecutive queries of a sequence, or of several, against one key-value head.
 struct AttentionPiece {
-  const std::byte* pages = nullptr;   // the pool; page p begins at p * layout.page_bytes()
-  const int32_t* page_ids = nullptr;  // of the sequence, in order
+  const std::byte* pages = nullptr;  // the pool; page p begins at p * layout.page_bytes()
+  std::span<const AttentionChunk> parts = {};
+  // So many keys at the beginning of each part's sequence lie in the same pages, and all queries see them: they are
+  // read once. Whole blocks of kAttentionKeys; 0 with one part.
+  int64_t num_shared_keys = 0;
   int64_t layer = 0;
   int64_t kv_head = 0;
-  AttentionKeys next;          // what this thread will probably read afterwards: fetched meanwhile
-  int64_t group_size = 1;      // query heads that share the kv head
-  int64_t first_position = 0;  // of the first query; it sees keys 0..first_position
-  int64_t num_queries = 0;
+  AttentionKeys next;      // what this thread will probably read afterwards: fetched meanwhile
+  int64_t group_size = 1;  // query heads that share the kv head
   float scale = 1;
-  const float* queries = nullptr;  // of the first query and first head of the group
+  const float* queries = nullptr;  // of the batch's row 0 and the first head of the group
   float* outputs = nullptr;
-  int64_t stride = 0;        // floats between queries of consecutive tokens, also of outputs
+  int64_t stride = 0;        // floats between queries of consecutive rows of the batch, also of outputs
   float* scratch = nullptr;  // AttentionScratchFloats(num_rows(), layout), on a cache line
 
-  // A row is one head's query; the heads of a token stand together.
-  int64_t num_rows() const { return num_queries * group_size; }
-  int64_t num_keys() const { return first_position + num_queries; }
+  // A row is one head's query; the heads of a token stand together, the parts one after the other.
+  int64_t num_rows() const {
+    int64_t num_rows = 0;
+    for (const AttentionChunk& part : parts) num_rows += num_rows_of(part);
+    return num_rows;
+  }
+  int64_t num_rows_of(const AttentionChunk& part) const { return part.num_tokens * group_size; }
   int64_t num_ranges() const;
-  int64_t offset_of_row(int64_t row, int64_t head_dim) const {
-    return row / group_size * stride + row % group_size * head_dim;
+  // Of the part's row, in queries and outputs.
+  int64_t offset_of_row(const AttentionChunk& part, int64_t row, int64_t head_dim) const {
+    return (part.first_row + row / group_size) * stride + row % group_size * head_dim;
   }
 };
 
@@ -140,7 +160,7 @@ inline constexpr int64_t kAttentionRange = 1024;
 inline constexpr int64_t kAttentionTileRows = 6;
 
 inline int64_t AttentionPiece::num_ranges() const {
-  return CeilDivide(num_keys(), kAttentionRange);
+  return CeilDivide(MaxNumKeys(parts), kAttentionRange);
 }
 
 // Floats of the state of `num_rows` rows: outputs, a maximum and a sum.

@@ -26,9 +26,13 @@ AttentionCost FlashAttentionCost(const AttentionPlan& plan, const KvLayout& layo
   AttentionCost cost;
   for (const auto* pieces : {&plan.whole(), &plan.split()}) {
     for (const AttentionPlan::Piece& piece : *pieces) {
-      cost.flops += FlopsOf(layout, shape, piece.num_tokens, piece.num_keys());
-      cost.bytes_moved += QueryAndOutputBytes(layout, shape, piece.num_tokens) +
-                          layout.num_kv_heads * KeyAndValueBytes(layout, piece.num_keys());
+      int64_t num_keys_read = piece.num_shared_keys;
+      for (const AttentionChunk& part : piece.parts) {
+        cost.flops += FlopsOf(layout, shape, part.num_tokens, part.num_keys());
+        num_keys_read += part.num_keys() - piece.num_shared_keys;
+      }
+      cost.bytes_moved += QueryAndOutputBytes(layout, shape, piece.num_queries()) +
+                          layout.num_kv_heads * KeyAndValueBytes(layout, num_keys_read);
     }
   }
   cost.scratch_bytes = plan.scratch_floats() * static_cast<int64_t>(sizeof(float));
@@ -59,16 +63,15 @@ void NaiveAttention(const KernelTable& kernels, platform::ThreadPool& threads, c
   const int64_t group_size = shape.num_heads / layout.num_kv_heads;
   const int64_t thread_scratch = NaiveAttentionScratchFloats(num_queries * group_size, num_keys, layout);
   const int32_t only_page = 0;
+  const AttentionChunk chunk{0, num_queries, num_keys - num_queries, &only_page};
   threads.Run(layout.num_kv_heads, [&](int64_t kv_head, int thread) {
     const int64_t offset = kv_head * group_size * layout.head_dim;
     kernels.naive_attention(layout, {.pages = kv.pages,
-                                     .page_ids = &only_page,
+                                     .parts = {&chunk, 1},
                                      .layer = layer,
                                      .kv_head = kv_head,
                                      .next = {},
                                      .group_size = group_size,
-                                     .first_position = num_keys - num_queries,
-                                     .num_queries = num_queries,
                                      .scale = shape.scale,
                                      .queries = queries + offset,
                                      .outputs = outputs + offset,

@@ -49,7 +49,7 @@ class Runner {
   std::vector<TokenId> tokens_;
   std::vector<int32_t> positions_;
   std::vector<int32_t> logit_rows_;
-  std::vector<kernels::AttentionSequence> sequences_;
+  std::vector<kernels::AttentionChunk> sequences_;
 };
 
 }  // namespace tenfold::model

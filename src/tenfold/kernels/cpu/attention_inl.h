@@ -9,11 +9,13 @@
 //
 // The query heads of a group, and neighbouring queries, stand as rows beside each other and share every key and value
 // that is read: a single decoded token of a grouped model is a product of small matrices, not of a matrix and a vector.
+// So do the rows of several sequences against pages that they share.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "tenfold/base/rounding.h"
@@ -52,6 +54,7 @@ struct Attention {
       weights = reinterpret_cast<Operand*>(take(kAttentionTileRows * kKeys));
       lane_sums = take(num_rows * 16);
       queries = reinterpret_cast<Operand*>(take(num_rows * layout.key_rows()));
+      shared_queries = reinterpret_cast<Operand*>(take(num_rows * layout.key_rows()));
       partial = take(AttentionStateFloats(num_rows, layout));
       expanded_keys = reinterpret_cast<Number*>(next);
       expanded_values = expanded_keys + layout.key_rows() * kKeys * kPerLane;
@@ -59,7 +62,8 @@ struct Attention {
     float* scores;
     Operand* weights;
     float* lane_sums;
-    Operand* queries;  // [tiles][key_rows][rows of the tile][kPerLane]
+    Operand* queries;         // [parts][tiles of a part][key_rows][rows of the tile][kPerLane]
+    Operand* shared_queries;  // [tiles of all rows][key_rows][rows of the tile][kPerLane], with several parts only
     float* partial;
     Number* expanded_keys;    // [key_rows][kKeys][kPerLane], quantized caches only
     Number* expanded_values;  // [kKeys / kPerLane][padded_head_dim][kPerLane]
@@ -76,15 +80,15 @@ struct Attention {
   }
 
   // The block of keys that begins at first_key. A quantized one is expanded into the two buffers.
-  static Block FindBlock(const KvLayout& layout, const AttentionPiece& piece, Number* expanded_keys,
-                         Number* expanded_values, int64_t first_key, int64_t num_keys) {
+  static Block FindBlock(const KvLayout& layout, const AttentionPiece& piece, const int32_t* page_ids,
+                         Number* expanded_keys, Number* expanded_values, int64_t first_key, int64_t num_keys) {
     Block block{};
     block.key_stride = (layout.is_quantized() ? kKeys : layout.page_size) * kPerLane;
     const int64_t num_parts = CeilDivide(num_keys, 16);
     for (int64_t part = 0; part < num_parts; ++part) {
       const int64_t key = first_key + part * 16;
       const int64_t slot = key % layout.page_size;
-      const std::byte* const page = PageOf(layout, piece.pages, piece.page_ids, key);
+      const std::byte* const page = PageOf(layout, piece.pages, page_ids, key);
       const std::byte* const keys = page + layout.keys_offset(piece.layer, piece.kv_head);
       const std::byte* const values = page + layout.values_offset(piece.layer, piece.kv_head);
       if (layout.is_quantized()) {
@@ -105,12 +109,13 @@ struct Attention {
     return block;
   }
 
-  // Of the block that begins at first_key or, behind the piece's last, of the first one of what comes next. Where pages
-  // are greater than a block, it is not in one piece and the processor must find it alone.
-  static BlockPrefetch PrefetchOf(const KvLayout& layout, const AttentionPiece& piece, int64_t first_key) {
+  // Of the chunk's block that begins at first_key or, behind its last, of the first one of what comes after the piece.
+  // Where pages are greater than a block, it is not in one piece and the processor must find it alone.
+  static BlockPrefetch PrefetchOf(const KvLayout& layout, const AttentionPiece& piece, const AttentionChunk& chunk,
+                                  int64_t first_key) {
     BlockPrefetch prefetch;
     if (layout.page_size > kKeys) return prefetch;
-    AttentionKeys keys{piece.page_ids, piece.kv_head, piece.num_keys()};
+    AttentionKeys keys{chunk.page_ids, piece.kv_head, chunk.num_keys()};
     if (first_key >= keys.num_keys) {
       keys = piece.next;
       first_key = 0;
@@ -157,22 +162,29 @@ struct Attention {
     }
   }
 
-  // Scales the queries, rounds them to Operands and lays them out as the tiles read them.
-  static void PackQueries(const KvLayout& layout, const AttentionPiece& piece, Operand* packed) {
-    const int64_t num_rows = piece.num_rows(), rows_per_tile = RowsPerTile(num_rows), key_rows = layout.key_rows();
+  // Scales the queries of some parts, rounds them to Operands and lays them out as tiles of these parts' rows read
+  // them.
+  static void PackQueries(const KvLayout& layout, const AttentionPiece& piece, std::span<const AttentionChunk> parts,
+                          Operand* packed) {
     const F32 scale = S::Set(piece.scale * Tile::Numbers::kScoreUnit);
-    for (int64_t row = 0; row < num_rows; ++row) {
-      const int64_t tile = row / rows_per_tile * rows_per_tile;
-      const int64_t rows_in_tile = std::min(rows_per_tile, num_rows - tile);
-      Operand* const to = packed + (tile * key_rows + row - tile) * kPerLane;
-      const float* const query = piece.queries + piece.offset_of_row(row, layout.head_dim);
-      RowOps<S>::ForEachVector(layout.head_dim, [&](int64_t d, int64_t n) {
-        Operand rounded[16];  // zeros from n on: an odd head's last pair
-        S::Store(rounded, S::Mul(RowOps<S>::LoadSome(query + d, n), scale));
-        for (int64_t i = 0; i < n; i += kPerLane) {
-          std::copy_n(rounded + i, kPerLane, to + (d + i) * rows_in_tile);
-        }
-      });
+    int64_t num_rows = 0;
+    for (const AttentionChunk& part : parts) num_rows += piece.num_rows_of(part);
+    const int64_t rows_per_tile = RowsPerTile(num_rows), key_rows = layout.key_rows();
+    int64_t row = 0;
+    for (const AttentionChunk& part : parts) {
+      for (int64_t row_of_part = 0; row_of_part < piece.num_rows_of(part); ++row_of_part, ++row) {
+        const int64_t tile = row / rows_per_tile * rows_per_tile;
+        const int64_t rows_in_tile = std::min(rows_per_tile, num_rows - tile);
+        Operand* const to = packed + (tile * key_rows + row - tile) * kPerLane;
+        const float* const query = piece.queries + piece.offset_of_row(part, row_of_part, layout.head_dim);
+        RowOps<S>::ForEachVector(layout.head_dim, [&](int64_t d, int64_t n) {
+          Operand rounded[16];  // zeros from n on: an odd head's last pair
+          S::Store(rounded, S::Mul(RowOps<S>::LoadSome(query + d, n), scale));
+          for (int64_t i = 0; i < n; i += kPerLane) {
+            std::copy_n(rounded + i, kPerLane, to + (d + i) * rows_in_tile);
+          }
+        });
+      }
     }
   }
 
@@ -183,38 +195,61 @@ struct Attention {
   }
   static constexpr auto kTiles = TilesOf(std::make_integer_sequence<int, S::kTileRows>());
 
-  // The state of one range of keys.
+  // Rows [first_row, first_row + num_rows) of the state against one block; packed queries are these rows' own.
+  // visible_of(i) is how many of the block's keys the i-th of them sees.
+  template <class VisibleOf>
+  static void RunBlock(const KvLayout& layout, const Block& block, const Operand* queries,
+                       const typename Tile::Rows& rows, int64_t first_row, int64_t num_rows, VisibleOf visible_of) {
+    const int64_t rows_per_tile = RowsPerTile(num_rows);
+    for (int64_t row = 0; row < num_rows; row += rows_per_tile) {
+      const int64_t count = std::min(rows_per_tile, num_rows - row);
+      int64_t visible[S::kTileRows];
+      for (int64_t r = 0; r < count; ++r) visible[r] = visible_of(row + r);
+      if (visible[count - 1] == 0) continue;
+      kTiles[static_cast<size_t>(count - 1)](block, layout.key_rows(), queries + row * layout.key_rows() * kPerLane,
+                                             rows, first_row + row, visible);
+    }
+  }
+
+  // The state of one range of keys: first the blocks that all parts share, then each part's own. So every row meets its
+  // blocks in order.
   static void ComputeRange(const KvLayout& layout, const AttentionPiece& piece, const Scratch& scratch, int64_t range,
                            float* floats) {
     static_assert(S::kTileRows <= kAttentionTileRows);
-    const int64_t num_rows = piece.num_rows(), rows_per_tile = RowsPerTile(num_rows);
-    const int64_t width = layout.padded_head_dim();
+    const int64_t num_rows = piece.num_rows(), width = layout.padded_head_dim();
     const AttentionState state(floats, num_rows, width);
     std::fill_n(state.outputs, num_rows * width, 0.0f);
     std::fill_n(state.maxima, num_rows, Tile::kMinusInfinity);
     std::fill_n(scratch.lane_sums, num_rows * 16, 0.0f);
     const typename Tile::Rows rows{width,          state.outputs,  state.maxima, scratch.lane_sums,
                                    scratch.scores, scratch.weights};
-    const int64_t end = std::min((range + 1) * kAttentionRange, piece.num_keys());
-    for (int64_t first_key = range * kAttentionRange; first_key < end; first_key += kKeys) {
-      const Block block = FindBlock(layout, piece, scratch.expanded_keys, scratch.expanded_values, first_key,
-                                    std::min(kKeys, end - first_key));
-      block.next = PrefetchOf(layout, piece, first_key + kKeys);
-      for (int64_t row = 0; row < num_rows; row += rows_per_tile) {
-        const int64_t count = std::min(rows_per_tile, num_rows - row);
-        int64_t visible[S::kTileRows];
-        for (int64_t r = 0; r < count; ++r) {
-          if (piece.first_position + 1 >= first_key + kKeys) {
-            visible[r] = kKeys;
-            continue;
-          }
-          const int64_t position = piece.first_position + (row + r) / piece.group_size;
-          visible[r] = std::clamp<int64_t>(position + 1 - first_key, 0, kKeys);
-        }
-        if (visible[count - 1] == 0) continue;
-        kTiles[static_cast<size_t>(count - 1)](
-            block, layout.key_rows(), scratch.queries + row * layout.key_rows() * kPerLane, rows, row, visible);
+    const int64_t begin = range * kAttentionRange, end = begin + kAttentionRange;
+    const int64_t own_begin = std::clamp(piece.num_shared_keys, begin, end);
+    const auto block_at = [&](const AttentionChunk& part, int64_t first_key, int64_t num_keys) TENFOLD_INLINE {
+      return FindBlock(layout, piece, part.page_ids, scratch.expanded_keys, scratch.expanded_values, first_key,
+                       num_keys);
+    };
+    for (int64_t first_key = begin; first_key < own_begin; first_key += kKeys) {
+      const Block block = block_at(piece.parts[0], first_key, kKeys);
+      block.next = PrefetchOf(layout, piece, piece.parts[0], first_key + kKeys);
+      RunBlock(layout, block, scratch.shared_queries, rows, 0, num_rows, [](int64_t) { return kKeys; });
+    }
+    int64_t first_row = 0;
+    for (size_t i = 0; i < piece.parts.size(); ++i) {
+      const AttentionChunk& part = piece.parts[i];
+      const int64_t part_rows = piece.num_rows_of(part), part_end = std::min(end, part.num_keys());
+      for (int64_t first_key = own_begin; first_key < part_end; first_key += kKeys) {
+        const Block block = block_at(part, first_key, std::min(kKeys, part_end - first_key));
+        const bool goes_on = first_key + kKeys < part_end || i + 1 == piece.parts.size();
+        block.next = goes_on ? PrefetchOf(layout, piece, part, first_key + kKeys)
+                             : PrefetchOf(layout, piece, piece.parts[i + 1], own_begin);
+        RunBlock(layout, block, scratch.queries + first_row * layout.key_rows() * kPerLane, rows, first_row, part_rows,
+                 [&](int64_t row) TENFOLD_INLINE {
+                   if (part.first_position + 1 >= first_key + kKeys) return kKeys;
+                   return std::clamp<int64_t>(part.first_position + row / piece.group_size + 1 - first_key, 0, kKeys);
+                 });
       }
+      first_row += part_rows;
     }
     for (int64_t row = 0; row < num_rows; ++row) {
       state.sums[row] = S::ReduceAdd(S::Load(scratch.lane_sums + row * 16));
@@ -224,7 +259,12 @@ struct Attention {
   static void Run(const KvLayout& layout, const AttentionPiece& piece, int64_t first_range, int64_t end_range,
                   float* state) {
     const Scratch scratch(layout, piece);
-    PackQueries(layout, piece, scratch.queries);
+    Operand* queries = scratch.queries;
+    for (const AttentionChunk& part : piece.parts) {
+      PackQueries(layout, piece, {&part, 1}, queries);
+      queries += piece.num_rows_of(part) * layout.key_rows() * kPerLane;
+    }
+    if (piece.num_shared_keys > 0) PackQueries(layout, piece, piece.parts, scratch.shared_queries);
     for (int64_t range = first_range; range < end_range; ++range) {
       ComputeRange(layout, piece, scratch, range, range == first_range ? state : scratch.partial);
       if (range > first_range) Merge(layout, piece.num_rows(), scratch.partial, state);
@@ -252,14 +292,17 @@ struct Attention {
   }
 
   static void Finish(const KvLayout& layout, const AttentionPiece& piece, const float* floats) {
-    const int64_t num_rows = piece.num_rows(), width = layout.padded_head_dim();
-    const AttentionState state(const_cast<float*>(floats), num_rows, width);
-    for (int64_t row = 0; row < num_rows; ++row) {
-      const F32 inverse = S::Set(1.0f / state.sums[row]);
-      float* const output = piece.outputs + piece.offset_of_row(row, layout.head_dim);
-      RowOps<S>::ForEachVector(layout.head_dim, [&](int64_t d, int64_t n) {
-        RowOps<S>::StoreSome(output + d, S::Mul(S::Load(state.outputs + row * width + d), inverse), n);
-      });
+    const int64_t width = layout.padded_head_dim();
+    const AttentionState state(const_cast<float*>(floats), piece.num_rows(), width);
+    int64_t row = 0;
+    for (const AttentionChunk& part : piece.parts) {
+      for (int64_t row_of_part = 0; row_of_part < piece.num_rows_of(part); ++row_of_part, ++row) {
+        const F32 inverse = S::Set(1.0f / state.sums[row]);
+        float* const output = piece.outputs + piece.offset_of_row(part, row_of_part, layout.head_dim);
+        RowOps<S>::ForEachVector(layout.head_dim, [&](int64_t d, int64_t n) {
+          RowOps<S>::StoreSome(output + d, S::Mul(S::Load(state.outputs + row * width + d), inverse), n);
+        });
+      }
     }
   }
 };

@@ -38,7 +38,8 @@ struct NaiveAttentionKernel {
   static constexpr auto kProducts = ProductsOf(std::make_integer_sequence<int, S::kTileRows>());
 
   static void Run(const KvLayout& layout, const AttentionPiece& piece) {
-    const int64_t num_rows = piece.num_rows(), num_keys = piece.num_keys(), width = layout.padded_head_dim();
+    const AttentionChunk& chunk = piece.parts[0];  // the only one
+    const int64_t num_rows = piece.num_rows(), num_keys = chunk.num_keys(), width = layout.padded_head_dim();
     const int64_t rows_per_tile = Flash::RowsPerTile(num_rows);
     const int64_t num_blocks = CeilDivide(num_keys, kKeys);
     const int64_t tile_floats = rows_per_tile * kKeys;  // of one tile of rows and one block of keys
@@ -49,13 +50,13 @@ struct NaiveAttentionKernel {
     float* const state_floats = scores + 2 * matrix_floats;
     const AttentionState state(state_floats, num_rows, width);
     auto* const queries = reinterpret_cast<Operand*>(state_floats + AttentionStateFloats(num_rows, layout));
-    Flash::PackQueries(layout, piece, queries);
+    Flash::PackQueries(layout, piece, piece.parts, queries);
     std::fill_n(state.outputs, num_rows * width, 0.0f);
 
     const auto for_each_tile = [&](auto body) {
       for (int64_t index = 0; index < num_blocks; ++index) {
         const int64_t first_key = index * kKeys, count = std::min(kKeys, num_keys - first_key);
-        const Block block = Flash::FindBlock(layout, piece, nullptr, nullptr, first_key, count);
+        const Block block = Flash::FindBlock(layout, piece, chunk.page_ids, nullptr, nullptr, first_key, count);
         for (int64_t row = 0; row < num_rows; row += rows_per_tile) {
           const auto rows = static_cast<size_t>(std::min(rows_per_tile, num_rows - row));
           body(block, count, row, (row / rows_per_tile * num_blocks + index) * tile_floats, kProducts[rows - 1]);
@@ -67,7 +68,7 @@ struct NaiveAttentionKernel {
     });
     for (int64_t row = 0; row < num_rows; ++row) {
       const int64_t in_tile = row / rows_per_tile * num_blocks * tile_floats + row % rows_per_tile * kKeys;
-      const int64_t visible = piece.first_position + row / piece.group_size + 1;
+      const int64_t visible = chunk.first_position + row / piece.group_size + 1;
       state.sums[row] = Softmax(scores + in_tile, visible, num_blocks, tile_floats, weights + in_tile);
     }
     for_each_tile([&](const Block& block, int64_t count, int64_t row, int64_t tile, const Products& products) {
