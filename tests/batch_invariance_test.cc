@@ -159,7 +159,9 @@ INSTANTIATE_TEST_SUITE_P(KQuants, BatchInvariance,
 // Whole prompts beside decodes, without them, or only when nobody runs. The reservations' memory is plenty.
 INSTANTIATE_TEST_SUITE_P(Policies, BatchInvariance,
                          testing::Combine(testing::Values("tiny_q8_0"),
-                                          testing::Values(UnderPolicy("prefill-first", 17), UnderPolicy("orca-max", 0),
+                                          testing::Values(UnderPolicy("prefill-first", 17),
+                                                          UnderPolicy("chunked-only", 17),
+                                                          UnderPolicy("hybrid-only", 17), UnderPolicy("orca-max", 0),
                                                           UnderPolicy("orca-pow2", 0), UnderPolicy("orca-oracle", 0),
                                                           UnderPolicy("static", 0))),
                          [](const auto& info) {

@@ -79,6 +79,20 @@ def measure(command, url, options):
         folder.cleanup()
 
 
+def report(results, cases):
+    """The medians over the rounds that are done."""
+
+    print(f'after {len(results["tenfold"])} rounds')
+    for case in cases:
+        print(f'{case:<28}{"tenfold":>12}{"llama-server":>14}{"times better":>14}')
+        for figure, more_is_better in FIGURES:
+            ours, theirs = ([run[case][figure] for run in runs] for runs in results.values())
+            ratios = [a / b if more_is_better else b / a for a, b in zip(ours, theirs)]
+            print(f'  {figure:<26}{statistics.median(ours):>12.2f}{statistics.median(theirs):>14.2f}'
+                  f'{statistics.median(ratios):>14.2f}')
+        print(flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('model', type=pathlib.Path)
@@ -106,16 +120,9 @@ def main():
         order = list(commands) if round_number % 2 == 0 else list(reversed(commands))
         for name in order:
             results[name].append(measure(commands[name], url, options))
-            print(f'round {round_number + 1} of {options.rounds}: {name} done', file=sys.stderr)
-
-    for case in options.case:
-        print(f'{case:<28}{"tenfold":>12}{"llama-server":>14}{"times better":>14}')
-        for figure, more_is_better in FIGURES:
-            ours, theirs = ([run[case][figure] for run in results[name]] for name in commands)
-            ratios = [a / b if more_is_better else b / a for a, b in zip(ours, theirs)]
-            print(f'  {figure:<26}{statistics.median(ours):>12.2f}{statistics.median(theirs):>14.2f}'
-                  f'{statistics.median(ratios):>14.2f}')
-        print()
+            took = ', '.join(f'{case} {results[name][-1][case]["duration"]:.1f} s' for case in options.case)
+            print(f'round {round_number + 1} of {options.rounds}: {name}: {took}', file=sys.stderr)
+        report(results, options.case)
 
 
 if __name__ == '__main__':

@@ -40,18 +40,20 @@ Result<std::unique_ptr<engine::EngineCore>> MakeCore(const ReplayOptions& option
   }
   const int64_t num_pages = options.num_cache_tokens / options.page_size;
   const size_t page_bytes = model::KvLayoutOf(machine.model.config(), options.page_size, kCacheType).page_bytes();
-  return engine::EngineCore::Create({.max_model_len = options.max_model_len,
-                                     .max_num_seqs = options.max_num_seqs,
-                                     .scheduling_policy = std::string(options.policy),
-                                     .max_num_batched_tokens = max_num_batched_tokens,
-                                     .page_size = options.page_size,
-                                     .kv_cache_type = kCacheType,
-                                     .kv_cache_bytes = static_cast<size_t>(num_pages) * page_bytes,
-                                     .prefix_cache = std::string(options.prefix_cache),
-                                     .queue_order = std::string(options.queue_order),
-                                     .max_overtaken = options.max_overtaken,
-                                     .seed = 1},
-                                    machine.model, machine.kernels, machine.threads);
+  return engine::EngineCore::Create(
+      {.max_model_len = options.max_model_len,
+       .max_num_seqs = options.max_num_seqs,
+       .scheduling_policy = std::string(options.policy),
+       .max_num_batched_tokens = max_num_batched_tokens,
+       .page_size = options.page_size,
+       .kv_cache_type = kCacheType,
+       .kv_cache_bytes = static_cast<size_t>(num_pages) * page_bytes,
+       .prefix_cache = std::string(options.prefix_cache),
+       .swap_space_bytes = static_cast<size_t>(options.num_swap_tokens / options.page_size) * page_bytes,
+       .queue_order = std::string(options.queue_order),
+       .max_overtaken = options.max_overtaken,
+       .seed = 1},
+      machine.model, machine.kernels, machine.threads);
 }
 
 engine::Request ToRequest(engine::RequestId id, const WorkloadRequest& planned, int64_t vocab_size) {
@@ -86,6 +88,8 @@ class EngineReplayer {
     }
     const engine::EngineStats stats = core_.Stats();
     record_.result().num_preemptions = static_cast<int64_t>(stats.num_preemptions);
+    record_.result().num_computed_tokens = static_cast<int64_t>(stats.num_computed_tokens);
+    record_.result().num_swapped_pages = static_cast<int64_t>(stats.num_swapped_out + stats.num_swapped_in);
     record_.result().num_prefix_query_tokens = static_cast<int64_t>(stats.prefix_query_tokens);
     record_.result().num_prefix_hit_tokens = static_cast<int64_t>(stats.prefix_hit_tokens);
     return record_.Finish(now_s_);
@@ -117,7 +121,8 @@ class EngineReplayer {
   ReplayRecord::Use CurrentUse() const {
     const engine::EngineState state = core_.State();
     const engine::EngineStats& stats = state.stats;
-    ReplayRecord::Use use{.num_running = stats.num_running,
+    ReplayRecord::Use use{.is_full_step = state.last_step_tokens == options_.max_num_batched_tokens,
+                          .num_running = stats.num_running,
                           .num_room_tokens = stats.num_pages * options_.page_size,
                           .num_taken_tokens = (stats.num_pages - stats.num_free_pages) * options_.page_size};
     for (const auto& sequence : state.sequences) use.num_cached_tokens += sequence.num_computed_tokens;

@@ -1,6 +1,7 @@
 #include "tenfold/bench/load_client.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <csignal>
 #include <span>
@@ -104,6 +105,7 @@ class LoadRunner {
     request.set(http::field::host, options_.url.host + ":" + options_.url.port);
     request.set(http::field::user_agent, "tenfold-bench");
     if (!options_.api_key.empty()) request.set(http::field::authorization, "Bearer " + options_.api_key);
+    for (const auto& [name, value] : options_.headers) request.set(name, value);
     return request;
   }
 
@@ -163,7 +165,7 @@ class LoadRunner {
     const double start_s = Now();
     run_.max_running = std::max(run_.max_running, ++progress_.num_running);
     AnswerReader reader;
-    std::string error = co_await Stream(BodyOf(prompt, num_output_tokens, wants_tokens), reader);
+    std::string error = co_await Stream(BodyOf(prompt, num_output_tokens, wants_tokens), start_s, reader);
     --progress_.num_running;
     answer = reader.tokens();
     co_return LoadOutcome{.start_s = start_s,
@@ -195,7 +197,7 @@ class LoadRunner {
   }
 
   // Sends the request and reads the whole answer.
-  awaitable<std::string> Stream(std::string body, AnswerReader& reader) {
+  awaitable<std::string> Stream(std::string body, double start_s, AnswerReader& reader) {
     beast::tcp_stream stream(io_);
     if (std::string error = co_await Connect(stream); !error.empty()) co_return error;
     stream.expires_after(Seconds(options_.request_timeout_s));
@@ -227,6 +229,10 @@ class LoadRunner {
       const int64_t num_chunks = reader.num_chunks();
       if (std::string error = reader.Feed(read, Now()); !error.empty()) co_return error;
       progress_.num_output_chunks += reader.num_chunks() - num_chunks;
+      if (num_chunks == 0 && reader.num_chunks() > 0) {
+        ++progress_.num_first_chunks;
+        progress_.sum_first_chunk_s += reader.first_text_s() - start_s;
+      }
     }
     if (!is_ok) co_return fmt::format("HTTP {}: {}", parser.get().result_int(), refusal.substr(0, kMaxErrorBytes));
     if (!reader.is_complete()) co_return "the stream ended before its end was announced";
@@ -283,6 +289,17 @@ Result<ServerUrl> ParseServerUrl(std::string_view url) {
     return MakeError(ErrorCode::kInvalidArgument, "{}: not a URL such as http://127.0.0.1:8000", url);
   }
   return parsed;
+}
+
+Result<std::pair<std::string, std::string>> ParseHeader(std::string_view text) {
+  const size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  const auto is_token = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; };
+  if (equals == std::string_view::npos || name.empty() || !std::all_of(name.begin(), name.end(), is_token) ||
+      text.find_first_of("\r\n") != std::string_view::npos) {
+    return MakeError(ErrorCode::kInvalidArgument, "\"{}\" is no header such as X-Team=tenfold", text);
+  }
+  return std::pair(std::string(name), std::string(text.substr(equals + 1)));
 }
 
 Result<LoadRun> RunLoad(const LoadOptions& options, const std::vector<Conversation>& plan,

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tenfold/base/result.h"
@@ -25,11 +26,15 @@ struct ServerUrl {
 // Errors: kInvalidArgument for anything but http.
 Result<ServerUrl> ParseServerUrl(std::string_view url);
 
+// "Name=value", as vLLM's --header. Errors: kInvalidArgument.
+Result<std::pair<std::string, std::string>> ParseHeader(std::string_view text);
+
 struct LoadOptions {
   ServerUrl url;
   bool chat = false;  // /v1/chat/completions, prompts as text: about as many tokens as words
   std::string model;  // empty: asked from the server
   std::string api_key;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // sent with every request, too
   int64_t max_concurrency = 0;  // conversations at once; 0 = no bound: they start when they arrive
   double request_timeout_s = 600;
 };
@@ -51,6 +56,8 @@ struct LoadProgress {
   int64_t num_failed = 0;
   int64_t num_running = 0;
   int64_t num_output_chunks = 0;
+  int64_t num_first_chunks = 0;  // answers that have begun
+  double sum_first_chunk_s = 0;  // of the times that they took to
   double elapsed_s = 0;
 };
 

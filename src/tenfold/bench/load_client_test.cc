@@ -57,6 +57,11 @@ class ScriptedServer {
     return bodies_;
   }
 
+  std::string Team() {
+    const std::lock_guard lock(mutex_);
+    return team_;
+  }
+
  private:
   void Accept() {
     while (true) {
@@ -82,6 +87,7 @@ class ScriptedServer {
     const json::object body = json::parse(request.body()).get_object();
     {
       const std::lock_guard lock(mutex_);
+      team_ = std::string(request["X-Team"]);
       bodies_.push_back(body);
     }
     for (const std::string& part : answer_(body)) {
@@ -96,6 +102,7 @@ class ScriptedServer {
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::vector<json::object> bodies_;
+  std::string team_;  // the header X-Team of the last request
   std::vector<std::thread> connections_;
   std::thread thread_;
 };
@@ -204,6 +211,15 @@ TEST(LoadClient, TheLastEventEndsAnAnswerWhoseBodyStaysOpen) {
   const LoadRun run = RunAgainst(server.Options(), Prompts(1));
   EXPECT_EQ(run.outcomes[0].error, "");
   EXPECT_LT(run.outcomes[0].end_s, 0.3);
+}
+
+TEST(LoadClient, SendsHeaders) {
+  ScriptedServer server([](const json::object&) { return std::vector{Head() + TextEvent("a") + kEnd}; });
+  LoadOptions options = server.Options();
+  options.headers = {ParseHeader("X-Team=a = b").value()};
+  EXPECT_EQ(RunAgainst(options, Prompts(1)).outcomes[0].error, "");
+  EXPECT_EQ(server.Team(), "a = b");
+  for (const char* bad : {"", "X-Team", "=a", "X Team=a", "X-Team=a\r\nHost: b"}) EXPECT_FALSE(ParseHeader(bad)) << bad;
 }
 
 TEST(LoadClient, ARequestTimesOut) {

@@ -118,6 +118,24 @@ json::object SummarizeLoad(const LoadRun& run, const std::vector<double>& percen
   return summary;
 }
 
+void AddDetails(const LoadRun& run, json::object& summary) {
+  json::array input_lens, output_lens, ttfts, itls, start_times, errors;
+  for (const LoadOutcome& outcome : run.outcomes) {
+    input_lens.push_back(outcome.num_prompt_tokens);
+    output_lens.push_back(outcome.num_output_tokens);
+    ttfts.push_back(outcome.error.empty() ? outcome.first_text_s - outcome.start_s : 0.0);
+    itls.push_back(json::value_from(outcome.gaps_s));
+    start_times.push_back(outcome.start_s);
+    errors.push_back(json::value(outcome.error));
+  }
+  summary["input_lens"] = std::move(input_lens);
+  summary["output_lens"] = std::move(output_lens);
+  summary["ttfts"] = std::move(ttfts);
+  summary["itls"] = std::move(itls);
+  summary["start_times"] = std::move(start_times);
+  summary["errors"] = std::move(errors);
+}
+
 std::string LoadTable(const LoadRun& run, const json::object& summary, const std::vector<double>& percentiles) {
   std::string table;
   const auto row = [&](std::string_view title, const std::string& value) {

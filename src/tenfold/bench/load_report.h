@@ -29,7 +29,11 @@ Status AddGoodput(std::string_view text, Goodput& goodput);
 // total_cached_tokens and normalized latency. `percentiles` are in percent.
 json::object SummarizeLoad(const LoadRun& run, const std::vector<double>& percentiles, const Goodput& goodput);
 
-// The same for people, and the first errors.
+// Beyond the summary, each request for itself, in order of their ends, as vLLM's --save-detailed: input_lens,
+// output_lens, ttfts, itls (seconds), start_times, errors.
+void AddDetails(const LoadRun& run, json::object& summary);
+
+// The summary for people, and the first errors.
 std::string LoadTable(const LoadRun& run, const json::object& summary, const std::vector<double>& percentiles);
 
 }  // namespace tenfold::bench

@@ -52,6 +52,17 @@ TEST(LoadReport, CountsAndRates) {
   EXPECT_FALSE(summary.contains("request_goodput"));
 }
 
+TEST(LoadReport, DetailsAreOfEachRequest) {
+  json::object summary;
+  AddDetails(SmallRun(), summary);
+  EXPECT_EQ(summary.at("input_lens"), json::parse("[10, 20, 5]"));
+  EXPECT_EQ(summary.at("output_lens"), json::parse("[3, 1, 2]"));
+  EXPECT_EQ(summary.at("ttfts"), json::parse("[5E-1, 1E0, 0E0]"));
+  EXPECT_EQ(summary.at("itls"), json::parse("[[5E-1, 15E-1], [], [7E0]]"));
+  EXPECT_EQ(summary.at("start_times"), json::parse("[0E0, 1E0, 1E0]"));
+  EXPECT_EQ(summary.at("errors"), json::parse(R"(["", "", "reset"])"));
+}
+
 TEST(LoadReport, LatenciesAreOfCompletedRequests) {
   const json::object summary = SummarizeLoad(SmallRun(), {50, 99.9}, {});
   EXPECT_EQ(Number(summary, "mean_ttft_ms"), 750);

@@ -3,6 +3,37 @@
 
 namespace tenfold::bench {
 
+namespace {
+
+// Most of the memory gone: who is preempted is computed again, finds what others left of it in the prefix cache, or
+// finds all of it in the swap space.
+void ComparePreemption(const Way& way, ReplayOptions options, const std::vector<WorkloadRequest>& requests,
+                       PaperFigures& figures) {
+  options.num_cache_tokens = way.is_paper_scale ? options.num_cache_tokens * 3 / 10 : options.max_model_len * 5 / 4;
+  double num_tokens = 0;
+  for (const WorkloadRequest& request : requests)
+    num_tokens += static_cast<double>(request.num_prompt_tokens + request.num_output_tokens - 1);
+  const auto serve = [&](std::string_view prefix_cache, int64_t num_swap_tokens) {
+    options.prefix_cache = prefix_cache;
+    options.num_swap_tokens = num_swap_tokens;
+    return way.Serve(options, requests);
+  };
+  const ReplayResult recomputed = serve("none", 0), cached = serve("radix", 0),
+                     swapped = serve("radix", 2 * options.num_cache_tokens);
+  const auto times = [&](const ReplayResult& result) {
+    return static_cast<double>(result.num_computed_tokens) / num_tokens;
+  };
+  figures.Add("preemptions for 100 requests, little memory", "7.4",
+              100 * static_cast<double>(recomputed.num_preemptions) / static_cast<double>(requests.size()));
+  figures.Add("P1-P: tokens computed / each once, recompute", "", times(recomputed));
+  figures.Add("P1-P: tokens computed / each once, prefix cache", "", times(cached));
+  figures.Add("P1-P: tokens computed / each once, swap space", "", times(swapped), AtMost(1.01));
+  figures.Add("mean normalized latency, recompute / swap space", "1.0-1.2",
+              recomputed.mean_normalized_latency_s() / swapped.mean_normalized_latency_s());
+}
+
+}  // namespace
+
 void ComparePagedAttention(const Way& way, PaperFigures& figures) {
   // Room for two sequences of the greatest length, on small machines; the paper's for OPT-13B has room for 7.7.
   constexpr double kDivisor = 8;
@@ -59,6 +90,7 @@ void ComparePagedAttention(const Way& way, PaperFigures& figures) {
               full.mean_running / saturated("orca-max").mean_running, AtLeast(way.is_paper_scale ? 3.5 : 0));
   figures.Add("P1-A2: sequences at once, pages / true lengths", "2.2",
               full.mean_running / saturated("orca-oracle").mean_running, AtLeast(way.is_paper_scale ? 1.8 : 0));
+  ComparePreemption(way, options("prefill-first"), at(0.32 * paged), figures);
   if (way.is_real()) return;
   figures.Add("percent of taken pages in use", "96.3", full.page_use * 100, AtLeast(way.is_paper_scale ? 95 : 0));
 }

@@ -16,7 +16,7 @@
 namespace tenfold::bench {
 namespace {
 
-// A sequence of which only the numbers of tokens are known.
+// A sequence whose generated tokens are known by their number only, and its prompt's, too, unless the request has them.
 class ReplayedSequence final : public engine::ScheduledSequence {
  public:
   ReplayedSequence(int64_t index, const WorkloadRequest& request, int64_t max_model_len, cache::PageTable table)
@@ -24,7 +24,9 @@ class ReplayedSequence final : public engine::ScheduledSequence {
         num_tokens_(request.num_prompt_tokens),
         final_num_tokens_(request.num_prompt_tokens + request.num_output_tokens),
         max_num_tokens_(max_model_len),
-        tokens_(request.prompt) {}
+        tokens_(request.prompt) {
+    tokens_.resize(static_cast<size_t>(num_tokens_), own_token());
+  }
 
   int64_t num_tokens() const override { return num_tokens_; }
   int64_t max_num_tokens() const override { return max_num_tokens_; }
@@ -32,29 +34,32 @@ class ReplayedSequence final : public engine::ScheduledSequence {
 
   cache::PrefixKey prefix_key() const override { return {tokens_, ""}; }
 
-  // Nobody else's outputs are the same: a negative token for each request.
   void AddToken() {
     ++num_tokens_;
-    if (!tokens_.empty()) tokens_.push_back(static_cast<TokenId>(-1 - id()));
+    tokens_.push_back(own_token());
   }
   bool is_complete() const { return num_tokens_ == final_num_tokens_; }
 
  private:
+  // A negative one for each request: shared with nobody.
+  TokenId own_token() const { return static_cast<TokenId>(-1 - id()); }
+
   int64_t num_tokens_;
   int64_t final_num_tokens_;
   int64_t max_num_tokens_;
-  std::vector<TokenId> tokens_;  // empty where they do not matter
+  std::vector<TokenId> tokens_;
 };
 
 class Replayer {
  public:
   Replayer(const ReplayOptions& options, std::span<const WorkloadRequest> requests,
-           std::unique_ptr<cache::PagePool> pool, std::unique_ptr<cache::PrefixCache> prefix_cache,
-           std::unique_ptr<scheduler::SchedulingPolicy> policy, scheduler::QueueOrder queue_order,
-           const scheduler::SchedulerLimits& limits, bool is_request_level)
+           std::unique_ptr<cache::PagePool> pool, std::unique_ptr<cache::PagePool> swap_space,
+           std::unique_ptr<cache::PrefixCache> prefix_cache, std::unique_ptr<scheduler::SchedulingPolicy> policy,
+           scheduler::QueueOrder queue_order, const scheduler::SchedulerLimits& limits, bool is_request_level)
       : options_(options),
         requests_(requests),
         pool_(std::move(pool)),
+        swap_space_(std::move(swap_space)),
         prefix_cache_(std::move(prefix_cache)),
         roster_(
             std::move(policy), limits, *pool_,
@@ -82,7 +87,10 @@ class Replayer {
   }
 
   void Step() {
+    const int64_t num_swapped_before = num_swapped();
     const scheduler::StepPlan& plan = roster_.PlanStep();
+    const int64_t num_swapped_pages = num_swapped() - num_swapped_before;
+    record_.result().num_swapped_pages += num_swapped_pages;
     record_.result().num_preemptions += static_cast<int64_t>(plan.preempted.size());
     for (const scheduler::SequenceId id : plan.preempted) ++record_.outcome(id).num_preemptions;
     int64_t num_tokens = 0, num_cached = 0;
@@ -93,12 +101,19 @@ class Replayer {
     }
     roster_.CommitStep();
     const double begin_s = now_s_;
-    now_s_ += options_.cost.Seconds(num_tokens, num_cached);
-    record_.AddStep(begin_s, now_s_, CurrentUse());
+    now_s_ += options_.cost.Seconds(num_tokens, num_cached, num_swapped_pages * options_.page_size);
+    record_.result().num_computed_tokens += num_tokens;
+    ReplayRecord::Use use = CurrentUse();
+    use.is_full_step = num_tokens == options_.max_num_batched_tokens;
+    record_.AddStep(begin_s, now_s_, use);
     for (const scheduler::StepPlan::Item& item : plan.items) {
       ReplayedSequence& sequence = roster_.at(item.id);
       if (sequence.num_computed() == sequence.num_tokens()) GiveToken(sequence);
     }
+  }
+
+  int64_t num_swapped() const {
+    return prefix_cache_ == nullptr ? 0 : prefix_cache_->num_swapped_out() + prefix_cache_->num_swapped_in();
   }
 
   void GiveToken(ReplayedSequence& sequence) {
@@ -121,6 +136,7 @@ class Replayer {
   const ReplayOptions& options_;
   std::span<const WorkloadRequest> requests_;
   std::unique_ptr<cache::PagePool> pool_;
+  std::unique_ptr<cache::PagePool> swap_space_;  // or null
   std::unique_ptr<cache::PrefixCache> prefix_cache_;
   engine::Roster<ReplayedSequence> roster_;
   ReplayRecord record_;
@@ -153,9 +169,10 @@ double Median(Values values) {
 
 }  // namespace
 
-double StepCost::Seconds(int64_t num_tokens, int64_t num_cached_tokens) const {
+double StepCost::Seconds(int64_t num_tokens, int64_t num_cached_tokens, int64_t num_swapped_tokens) const {
   return overhead_s + std::max(weights_s, token_s * static_cast<double>(num_tokens)) +
-         cached_token_s * static_cast<double>(num_cached_tokens);
+         cached_token_s * static_cast<double>(num_cached_tokens) +
+         swapped_token_s * static_cast<double>(num_swapped_tokens);
 }
 
 double ReplayResult::mean_normalized_latency_s() const {
@@ -228,10 +245,15 @@ Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const Worklo
   }
   if (requests.empty()) return ReplayResult{};
   ASSIGN_OR_RETURN(auto pool, cache::PagePool::Create(memory.num_pages, 0));
-  ASSIGN_OR_RETURN(auto prefix_cache, cache::MakePrefixCache(options.prefix_cache, *pool, options.page_size));
+  std::unique_ptr<cache::PagePool> swap_space;
+  if (options.num_swap_tokens > 0) {
+    ASSIGN_OR_RETURN(swap_space, cache::PagePool::Create(options.num_swap_tokens / options.page_size, 0));
+  }
+  ASSIGN_OR_RETURN(auto prefix_cache,
+                   cache::MakePrefixCache(options.prefix_cache, *pool, options.page_size, swap_space.get()));
   ASSIGN_OR_RETURN(const scheduler::QueueOrder queue_order, scheduler::QueueOrderFromName(options.queue_order));
-  return Replayer(options, requests, std::move(pool), std::move(prefix_cache), std::move(policy), queue_order, limits,
-                  policy_info.is_request_level)
+  return Replayer(options, requests, std::move(pool), std::move(swap_space), std::move(prefix_cache), std::move(policy),
+                  queue_order, limits, policy_info.is_request_level)
       .Run();
 }
 

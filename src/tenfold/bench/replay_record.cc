@@ -44,6 +44,7 @@ void ReplayRecord::EndBatch(double now_s) {
 
 void ReplayRecord::AddStep(double begin_s, double now_s, const Use& use) {
   ++result_.num_steps;
+  if (use.is_full_step) result_.longest_full_step_s = std::max(result_.longest_full_step_s, now_s - begin_s);
   const double seconds = std::min(now_s, window_end_s_) - std::max(begin_s, window_begin_s_);
   if (seconds <= 0) return;
   const auto cached = static_cast<double>(use.num_cached_tokens);

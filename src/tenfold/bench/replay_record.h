@@ -26,6 +26,7 @@ class ReplayRecord {
 
   // A step from begin_s to now_s, and the state after it.
   struct Use {
+    bool is_full_step = false;  // it had as many tokens as the budget allows
     int64_t num_running = 0;
     int64_t num_cached_tokens = 0;  // that running sequences have
     int64_t num_room_tokens = 0;    // in all pages

@@ -67,8 +67,8 @@ TEST(Replay, RefusesWhatCannotRun) {
   EXPECT_EQ(Replay(options, long_request).error().message,
             "the cache has room for 15 tokens, but a sequence may grow to 16");
   EXPECT_EQ(Replay(Small("fifo"), std::span(long_request).first(0)).error().message,
-            "there is no scheduling policy \"fifo\"; there are sarathi, priority, prefill-first, orca-max, orca-pow2, "
-            "orca-oracle, static");
+            "there is no scheduling policy \"fifo\"; there are sarathi, priority, chunked-only, hybrid-only, "
+            "prefill-first, orca-max, orca-pow2, orca-oracle, static");
 }
 
 // ---- Every policy, with little memory
@@ -149,7 +149,7 @@ TEST(PagedAttentionPaper, TheSameLatencyAtAHigherRate) {
 }
 
 // P1-P: seven tenths of the memory gone, at about the rate that the rest can bear. (At 1.2 requests/s, where the queue
-// grows without end, the 99th percentile is 5.)
+// grows without end, the 99th percentile is 5.) Preemption recomputes, or swaps: then no full page is computed twice.
 TEST(PagedAttentionPaper, PreemptionsStayFewWhenMemoryIsShort) {
   const auto requests = MakeWorkload({.name = "sharegpt", .num_requests = 1500, .requests_per_s = 0.7}).value();
   for (const std::string_view policy : {"sarathi", "prefill-first"}) {
@@ -164,6 +164,18 @@ TEST(PagedAttentionPaper, PreemptionsStayFewWhenMemoryIsShort) {
     }
     EXPECT_GT(result.num_preemptions, 20) << policy;
     EXPECT_LE(Quantile(num_preemptions, 0.99), 4) << policy;
+
+    int64_t num_tokens = 0;
+    for (const WorkloadRequest& request : requests)
+      num_tokens += request.num_prompt_tokens + request.num_output_tokens - 1;
+    EXPECT_GT(result.num_computed_tokens, num_tokens + result.num_preemptions * 200);
+    options.prefix_cache = "radix";
+    options.num_swap_tokens = 2 * options.num_cache_tokens;
+    const ReplayResult swapped = Replay(options, requests).value();
+    EXPECT_GT(swapped.num_preemptions, 20) << policy;
+    EXPECT_GE(swapped.num_computed_tokens, num_tokens);
+    EXPECT_LE(swapped.num_computed_tokens, num_tokens + swapped.num_preemptions * options.page_size);
+    EXPECT_GT(swapped.num_swapped_pages, swapped.num_preemptions);
   }
 }
 
@@ -224,6 +236,26 @@ TEST(SarathiPaper, KeepsAStrictPaceAtMoreThanTwiceTheRate) {
 TEST(SarathiPaper, KeepsARelaxedPaceAtAHigherRate) {
   const double sarathi = ChatCapacity("sarathi", 128, 0.5, 2048);
   EXPECT_GE(sarathi / ChatCapacity("prefill-first", 128, 0.5, 2048), 1.3);
+}
+
+// Table 4, Yi-34B on two A100: each half alone loses on one side.
+TEST(SarathiPaper, NeedsBothHalves) {
+  const auto requests = MakeWorkload({.name = "sarathi-chat", .num_requests = 128, .requests_per_s = 1}).value();
+  const auto serve = [&](std::string_view policy) {
+    return Replay({.policy = policy,
+                   .cost = kYi34bOnTwoA100,
+                   .num_cache_tokens = 300'000,
+                   .max_model_len = 8193,
+                   .max_num_seqs = 128,
+                   .max_num_batched_tokens = 512},
+                  requests)
+        .value();
+  };
+  const ReplayResult both = serve("sarathi"), chunked = serve("chunked-only"), hybrid = serve("hybrid-only");
+  EXPECT_LE(both.TokenGap(0.99), chunked.TokenGap(0.99));
+  EXPECT_LT(chunked.TokenGap(0.99), hybrid.TokenGap(0.99) / 3);
+  EXPECT_LE(hybrid.TimeToFirstToken(0.5), both.TimeToFirstToken(0.5));
+  EXPECT_LT(both.TimeToFirstToken(0.5), chunked.TimeToFirstToken(0.5));
 }
 
 // ---- Workloads

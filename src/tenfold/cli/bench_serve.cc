@@ -28,6 +28,7 @@ struct ServeBenchFlags {
   std::vector<std::string> goodput;
   std::vector<double> percentiles = {90, 99};
   std::string result_path;
+  bool save_detailed = false;
   bool json = false;
 };
 
@@ -41,8 +42,11 @@ class ProgressLine {
     if (!is_terminal_) return;
     drawn_ = true;
     const double chunks_per_s = static_cast<double>(progress.num_output_chunks) / std::max(progress.elapsed_s, 1e-9);
-    fmt::print(stderr, "\r{:.0f} s: {} of {} done, {} running, {} failed, {:.1f} chunks/s\x1b[K", progress.elapsed_s,
-               progress.num_completed, progress.num_requests, progress.num_running, progress.num_failed, chunks_per_s);
+    const double ttft_s =
+        progress.sum_first_chunk_s / static_cast<double>(std::max<int64_t>(progress.num_first_chunks, 1));
+    fmt::print(stderr, "\r{:.0f} s: {} of {} done, {} running, {} failed, {:.1f} chunks/s, first after {:.0f} ms\x1b[K",
+               progress.elapsed_s, progress.num_completed, progress.num_requests, progress.num_running,
+               progress.num_failed, chunks_per_s, ttft_s * 1000);
     std::fflush(stderr);
   }
 
@@ -74,7 +78,11 @@ Status RunServeBench(ServeBenchFlags flags) {
   summary["url"] = flags.url;
   summary["workload"] = flags.plan.workload;
   summary["seed"] = flags.plan.seed;
-  if (!flags.result_path.empty()) RETURN_IF_ERROR(Save(flags.result_path, summary));
+  if (!flags.result_path.empty()) {
+    json::object saved = summary;
+    if (flags.save_detailed) bench::AddDetails(run, saved);
+    RETURN_IF_ERROR(Save(flags.result_path, saved));
+  }
   if (flags.json) {
     fmt::print("{}\n", json::serialize(summary));
   } else {
@@ -194,6 +202,19 @@ Command AddServeBench(CLI::App& bench_command) {
   command->add_option("--model", flags->load.model, "Its name for the model (default: the first that it lists)")
       ->type_name("NAME");
   command->add_option("--api-key", flags->load.api_key, "Sent as a bearer token")->type_name("KEY");
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--header",
+          [flags](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) flags->load.headers.push_back(bench::ParseHeader(text).value());
+          },
+          "Sent with every request, such as X-Team=tenfold; may be given several times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->check(Parses([](const std::string& text) -> Status {
+        RETURN_IF_ERROR(bench::ParseHeader(text));
+        return {};
+      }));
   command->add_option("--request-timeout", flags->load.request_timeout_s, "A request that takes longer has failed")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.001, 1e6).description(""));
@@ -214,6 +235,7 @@ Command AddServeBench(CLI::App& bench_command) {
       ->check(CLI::Range(0.0, 100.0).description(""));
   command->add_option("--save-result", flags->result_path, "Write the result into this file as JSON, too")
       ->type_name("FILE");
+  command->add_flag("--save-detailed", flags->save_detailed, "Write each request's lengths and times there, too");
   command->add_flag("--json", flags->json, "Print one JSON object");
   return {command, [flags] { return RunServeBench(*flags); }};
 }

@@ -253,31 +253,33 @@ TEST(Beams, AreTheSameAloneAndCrowded) {
   EXPECT_GT(num_preemptions, 100u);
 }
 
-// Gangs that arrive while others run, in pools where hardly one fits: whoever holds pages without going on must give
-// way.
+// Gangs that arrive while others run and leave, in pools where hardly one fits: whoever holds pages without going on
+// must give way, and what a beam proposed before it did must not count.
 TEST(Beams, EveryGangEndsHoweverLittleRoomThereIs) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     const auto draw = Philox(seed, 0, 0);
     EngineOptions options = Options(16 + draw[0] % 8);
     options.max_model_len = 64;
     options.max_num_seqs = 4 + draw[1] % 8;
-    options.max_num_batched_tokens = options.max_num_seqs + draw[2] % 16;
+    options.max_num_batched_tokens = options.max_num_seqs + draw[2] % 40;
     options.queue_order = draw[3] % 2 == 0 ? "fcfs" : "lpm";
     options.prefix_cache = draw[3] % 3 == 0 ? "none" : "radix";
     if (draw[3] % 3 == 1) options.swap_space_bytes = options.kv_cache_bytes / (1 + draw[3] / 3 % 3);
     const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
     size_t num_outputs = 0, num_ends = 0;
-    for (RequestId id = 0; id < 12 || core->HasWork();) {
+    for (RequestId id = 0; id < 24 || core->HasWork();) {
       EventBatch events;
-      if (id < 12) {
+      if (id < 24) {
         const auto more = Philox(seed, 1, id);
-        Request request = AskBeams(id, static_cast<int>(1 + more[0] % 40), 1, static_cast<int>(1 + more[1] % 4),
+        Request request = AskBeams(id % 3, static_cast<int>(1 + more[0] % 40), 1, static_cast<int>(1 + more[1] % 4),
                                    static_cast<int>(1 + more[2] % 23));
+        request.id = id++;
         request.sampling.use_beam_search = more[3] % 4 != 0;
-        ++id;
+        if (!request.sampling.use_beam_search) request.sampling.n = static_cast<int>(1 + more[3] / 4 % 3);
         ASSERT_TRUE(core->Check(request)) << core->Check(request).error().message;
-        num_outputs += 1;
+        num_outputs += static_cast<size_t>(request.sampling.n);
         core->Add(std::move(request));
+        if (more[3] / 16 % 4 == 0) core->Cancel(more[3] / 64 % (id + 1), events);
       }
       core->Step(events);
       for (const OutputEvent& event : events) num_ends += event.finish != FinishReason::kNone ? 1 : 0;

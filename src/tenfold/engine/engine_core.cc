@@ -65,9 +65,9 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
                                  .page_size = options.page_size,
                                  .watermark_pages = WatermarkPages(kv_plan.num_pages)},
       *core->pool_,
-      Roster<Sequence>::Sharing{.prefix_cache = core->prefix_cache_.get(),
-                                .queue_order = queue_order,
-                                .max_overtaken = options.max_overtaken});
+      Sharing{.prefix_cache = core->prefix_cache_.get(),
+              .queue_order = queue_order,
+              .max_overtaken = options.max_overtaken});
   const kernels::KvPages pages = {core->pool_->data(0),
                                   model::KvLayoutOf(model.config(), options.page_size, options.kv_cache_type)};
   const graph::BatchLimits limits = {.max_tokens = max_num_batched_tokens, .max_logit_rows = options.max_num_seqs};

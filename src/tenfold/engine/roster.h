@@ -1,10 +1,8 @@
 // Roster: the unfinished sequences of one engine or replay: who waits, who runs, and the pages they hold. Each step it
 // shows them to the scheduling policy and carries the plan out on the page tables.
 //
-// With a prefix cache, an admitted sequence begins with the pages that the cache has for it, all but the last known
-// token, which must be computed to have logits; pages that were swapped out come back. What a step computed is known to
-// the cache before the next one is planned. A sequence that begins like one whose prompt is still being computed is
-// shown as awaiting it, so nothing is computed twice.
+// With a prefix cache, an admitted sequence begins with the pages that the cache has for it (admission_view.h); those
+// that were swapped out come back. What a step computed is known to the cache before the next one is planned.
 //
 // `Sequence` is a ScheduledSequence. Owner of the sequences; pool and prefix cache outlive it. Not thread-safe.
 #pragma once
@@ -23,8 +21,8 @@
 #include "tenfold/cache/integrity.h"
 #include "tenfold/cache/page_pool.h"
 #include "tenfold/cache/prefix_cache.h"
+#include "tenfold/engine/admission_view.h"
 #include "tenfold/engine/scheduled_sequence.h"
-#include "tenfold/scheduler/queue_order.h"
 #include "tenfold/scheduler/scheduler.h"
 
 namespace tenfold::engine {
@@ -32,20 +30,14 @@ namespace tenfold::engine {
 template <class Sequence>
 class Roster {
  public:
-  struct Sharing {
-    cache::PrefixCache* prefix_cache = nullptr;  // null: prefixes are not shared
-    scheduler::QueueOrder queue_order = scheduler::QueueOrder::kFcfs;
-    int64_t max_overtaken = scheduler::kDefaultMaxOvertaken;
-  };
-
   Roster(std::unique_ptr<scheduler::SchedulingPolicy> policy, const scheduler::SchedulerLimits& limits,
          const cache::PagePool& pool, const Sharing& sharing)
       : policy_(std::move(policy)),
         limits_(limits),
         pool_(&pool),
         prefix_cache_(sharing.prefix_cache),
-        queue_order_(sharing.queue_order),
-        max_overtaken_(sharing.max_overtaken) {}
+        counts_overtaken_(sharing.queue_order != scheduler::QueueOrder::kFcfs),
+        admission_view_(limits, pool, sharing) {}
 
   // Takes in a waiting sequence, or a running one that was forked off another.
   void Add(std::unique_ptr<Sequence> sequence) {
@@ -72,7 +64,7 @@ class Roster {
       // Who could have gone on gave way to gangs that rest: with what it gave back, somebody can.
     }
     plan_.preempted = preempted_;
-    if (queue_order_ != scheduler::QueueOrder::kFcfs) CountOvertaken();
+    if (counts_overtaken_) CountOvertaken();
     for (const scheduler::SequenceId id : plan_.admitted) Move(id, SequenceState::kRunning);
     AdoptPrefixes();
     ReservePages();
@@ -148,25 +140,18 @@ class Roster {
     Insert(std::move(sequence));
   }
 
-  // The pages that the prefix cache has for a waiting sequence. Valid until a page is allocated or the next call.
-  std::span<const cache::PageId> FindPrefix(const Sequence& sequence) {
-    found_.clear();
-    if (prefix_cache_ == nullptr) return found_;
-    cache::PrefixKey key = sequence.prefix_key();
-    if (key.tokens.empty()) return found_;
-    key.tokens = key.tokens.first(key.tokens.size() - 1);
-    prefix_cache_->Match(key, found_);
-    return found_;
-  }
-
   void AskPolicy() {
     running_views_.clear();
     for (const auto& sequence : running_) running_views_.push_back(sequence->View());
-    ViewWaiting();
+    running_pointers_.clear();
+    for (const auto& sequence : running_) running_pointers_.push_back(sequence.get());
+    waiting_pointers_.clear();
+    const size_t num_considered = admission_view_.NumConsidered(waiting_.size(), running_.size());
+    for (size_t i = 0; i < num_considered; ++i) waiting_pointers_.push_back(waiting_[i].get());
     policy_->Plan({.limits = limits_,
                    .num_free_pages = pool_->num_free_pages(),
                    .running = running_views_,
-                   .waiting = waiting_views_},
+                   .waiting = admission_view_.Build(running_pointers_, waiting_pointers_)},
                   plan_);
   }
 
@@ -187,53 +172,14 @@ class Roster {
   // Only resting sequences run, and the first that waits finds no room: one of the latest gang but its own, which makes
   // some. Alone, every gang fits.
   const Sequence& LatestResting() const {
-    CHECK_MSG(!waiting_views_.empty(), "the scheduler found nothing to do among {} running", running_.size());
-    const auto latest = std::find_if(running_.rbegin(), running_.rend(), [this](const auto& sequence) {
-      return sequence->is_resting() && sequence->arrival() != waiting_views_[0].arrival;
+    const auto waiting = admission_view_.views();
+    CHECK_MSG(!waiting.empty(), "the scheduler found nothing to do among {} running", running_.size());
+    const auto latest = std::find_if(running_.rbegin(), running_.rend(), [&](const auto& sequence) {
+      return sequence->is_resting() && sequence->arrival() != waiting[0].arrival;
     });
     CHECK_MSG(latest != running_.rend(), "the scheduler found nothing to do among {} running and {} waiting",
               running_.size(), waiting_.size());
     return **latest;
-  }
-
-  void ViewWaiting() {
-    waiting_views_.clear();
-    beginners_.clear();
-    for (const auto& sequence : running_) {
-      if (sequence->num_tokens() - sequence->num_computed() > 1) beginners_.push_back(sequence.get());
-    }
-    // No step admits more than there are seats; the first is shown in any case, for it may be worth a preemption.
-    const size_t num_shown = std::max<size_t>(static_cast<size_t>(limits_.max_num_seqs) - running_.size(), 1);
-    OrderWaiting(num_shown);
-    for (size_t i = 0; i < std::min(order_.size(), num_shown); ++i) {
-      const Sequence& sequence = *waiting_[order_[i]];
-      scheduler::SequenceView view = sequence.View();
-      for (const cache::PageId id : FindPrefix(sequence)) {
-        view.num_computed += limits_.page_size;
-        if (prefix_cache_->is_swapped(id)) continue;  // comes back into a page like any that is written
-        ++view.num_pages;
-        view.num_idle_pages += pool_->ref_count(id) == 0 ? 1 : 0;
-      }
-      view.awaits_prefix =
-          prefix_cache_ != nullptr && std::any_of(beginners_.begin(), beginners_.end(), [&](const Sequence* before) {
-            return ShareMore(before->prefix_key(), sequence.prefix_key(), view.num_computed + limits_.page_size);
-          });
-      waiting_views_.push_back(view);
-      beginners_.push_back(&sequence);
-    }
-  }
-
-  // Sets order_ to the indices of waiting sequences, the first `num_wanted` at least, in the order to consider them in.
-  void OrderWaiting(size_t num_wanted) {
-    queue_.clear();
-    const bool is_fcfs = queue_order_ == scheduler::QueueOrder::kFcfs;
-    const size_t num_considered = std::min(waiting_.size(), is_fcfs ? num_wanted : scheduler::kQueueWindow);
-    for (size_t i = 0; i < num_considered; ++i) {
-      const Sequence& sequence = *waiting_[i];
-      const auto num_cached_pages = is_fcfs ? 0 : static_cast<int64_t>(FindPrefix(sequence).size());
-      queue_.push_back({sequence.prefix_key(), num_cached_pages * limits_.page_size, sequence.num_overtaken()});
-    }
-    scheduler::OrderQueue(queue_order_, queue_, max_overtaken_, order_);
   }
 
   // Every admitted sequence overtakes those that came before it and stay.
@@ -246,23 +192,15 @@ class Roster {
     }
   }
 
-  // Whether the first `num_tokens` tokens of both are the same, and `later` has one more.
-  static bool ShareMore(const cache::PrefixKey& before, const cache::PrefixKey& later, int64_t num_tokens) {
-    const auto n = static_cast<size_t>(num_tokens);
-    return before.tokens.size() >= n && later.tokens.size() > n && before.space == later.space &&
-           std::equal(before.tokens.rbegin() + static_cast<ptrdiff_t>(before.tokens.size() - n), before.tokens.rend(),
-                      later.tokens.rbegin() + static_cast<ptrdiff_t>(later.tokens.size() - n));
-  }
-
   void AdoptPrefixes() {
     // Pages that come back from the swap space, or are reserved, may take idle ones: not those that others begin with.
     for (const scheduler::SequenceId id : plan_.admitted) {
-      for (const cache::PageId page : FindPrefix(at(id))) pins_.push_back(prefix_cache_->Pin(page));
+      for (const cache::PageId page : admission_view_.FindPrefix(at(id))) pins_.push_back(prefix_cache_->Pin(page));
     }
     for (const scheduler::SequenceId id : plan_.admitted) {
       Sequence& sequence = at(id);
       const bool is_new = sequence.num_cached_tokens() < 0;
-      sequence.AdoptPrefix(FindPrefix(sequence), prefix_cache_);
+      sequence.AdoptPrefix(admission_view_.FindPrefix(sequence), prefix_cache_);
       if (!is_new) continue;
       num_prefix_query_tokens_ += sequence.num_tokens();
       num_prefix_hit_tokens_ += sequence.num_cached_tokens();
@@ -284,19 +222,16 @@ class Roster {
   const scheduler::SchedulerLimits limits_;
   const cache::PagePool* pool_;
   cache::PrefixCache* const prefix_cache_;
-  const scheduler::QueueOrder queue_order_;
-  const int64_t max_overtaken_;
+  const bool counts_overtaken_;
+  AdmissionView admission_view_;
   std::vector<std::unique_ptr<Sequence>> running_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::unordered_map<scheduler::SequenceId, Sequence*> by_id_;
   // Reused from step to step.
   std::vector<scheduler::SequenceView> running_views_;
-  std::vector<scheduler::SequenceView> waiting_views_;
-  std::vector<const Sequence*> beginners_;  // whose first tokens are being computed, or will be before those of others
-  std::vector<cache::PageId> found_;
+  std::vector<const ScheduledSequence*> running_pointers_;
+  std::vector<const ScheduledSequence*> waiting_pointers_;
   std::vector<cache::PageRef> pins_;
-  std::vector<scheduler::QueuedPrompt> queue_;
-  std::vector<size_t> order_;
   scheduler::StepPlan plan_;
   std::vector<scheduler::SequenceId> preempted_;
   int64_t num_prefix_query_tokens_ = 0;

@@ -6,6 +6,7 @@
 #include "tenfold/scheduler/orca_policy.h"
 #include "tenfold/scheduler/prefill_first_policy.h"
 #include "tenfold/scheduler/priority_policy.h"
+#include "tenfold/scheduler/sarathi_halves.h"
 #include "tenfold/scheduler/sarathi_policy.h"
 
 namespace tenfold::scheduler {
@@ -23,6 +24,8 @@ constexpr PolicyInfo kInfos[] = {
      StepBudget::kAny},
     {"priority", "the same by urgency (a request's \"priority\", lower first), which also preempts", StepBudget::kAny,
      false, true},
+    {"chunked-only", "prompts in chunks, never beside decodes: half of Sarathi-Serve", StepBudget::kAny},
+    {"hybrid-only", "whole prompts beside decodes: the other half", StepBudget::kLongestSequence},
     {"prefill-first", "whole prompts before decodes, never both (vLLM of 2023)", StepBudget::kLongestSequence},
     {"orca-max", "prompts beside decodes; memory reserved for the greatest length (Orca)", StepBudget::kWholeBatch},
     {"orca-pow2", "the same; memory for the prompt and the output rounded up to a power of two",
@@ -35,6 +38,8 @@ constexpr PolicyInfo kInfos[] = {
 constexpr Make kMakers[] = {
     [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<SarathiPolicy>(); },
     [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<PriorityPolicy>(); },
+    [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<ChunkedOnlyPolicy>(); },
+    [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<HybridOnlyPolicy>(); },
     [](const MemoryShape&) -> std::unique_ptr<SchedulingPolicy> { return std::make_unique<PrefillFirstPolicy>(); },
     MakeOrca<Reservation::kMax>,
     MakeOrca<Reservation::kPow2>,

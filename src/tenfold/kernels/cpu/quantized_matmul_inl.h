@@ -59,7 +59,7 @@ struct WeightFormats {
   }
 
   struct Q4_0 {
-    static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 3;
+    static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 3, kWeightBits = 4;
     static constexpr int64_t kStepBytes = 576;
     static constexpr bool kHasMinimum = false, kBitsComeFree = true;
     static constexpr int64_t kUnpackFrom = 16;
@@ -76,7 +76,7 @@ struct WeightFormats {
   };
 
   struct Q8_0 {
-    static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 7;
+    static constexpr int kBlocksPerStep = 2, kParts = 1, kOffsetShift = 7, kWeightBits = 8;
     static constexpr int64_t kStepBytes = 1088;
     static constexpr bool kHasMinimum = false, kBitsComeFree = true;
     static constexpr int64_t kUnpackFrom = 16;
@@ -112,6 +112,7 @@ struct WeightFormats {
   };
 
   struct Q4_K : ScalesAndMinima<2048> {
+    static constexpr int kWeightBits = 4;
     static constexpr bool kBitsComeFree = true;
     static constexpr int64_t kStepBytes = 2368;
     template <int kPart, int kTiles, class Dot>
@@ -124,6 +125,7 @@ struct WeightFormats {
 
   // Fifth bits: bit g of byte [row][j] belongs to K 4 g + j of the block.
   struct Q5_K : ScalesAndMinima<2560> {
+    static constexpr int kWeightBits = 5;
     static constexpr bool kBitsComeFree = false;
     static constexpr int64_t kStepBytes = 2880;
     template <int kPart, int kTiles, class Dot>
@@ -151,7 +153,7 @@ struct WeightFormats {
 
   // Bits five and six: bits 2 g and 2 g + 1 of byte [part][row][j] belong to K 16 part + 4 g + j of the block.
   struct Q6_K {
-    static constexpr int kBlocksPerStep = 8, kParts = 2, kOffsetShift = 5;
+    static constexpr int kBlocksPerStep = 8, kParts = 2, kOffsetShift = 5, kWeightBits = 6;
     static constexpr int64_t kStepBytes = 3392;
     static constexpr bool kHasMinimum = false, kBitsComeFree = false;
     static constexpr int64_t kUnpackFrom = 3;
@@ -183,12 +185,6 @@ struct WeightFormats {
   };
 };
 
-// Whether a kernel makes the multiples of a weight scale, which pays when enough rows share them, or multiplies by each
-// row's scale. Decided for an instruction set, not for a number of rows: the product of the scales is the same, but for
-// that with a weight scale of zero, which the exponent makes 2^(e - 127).
-template <class S>
-inline constexpr bool kRowsShareMultiples = S::kMatmulRows >= 4;
-
 // Exact: the scales of no weight format have more than 17 significant bits.
 template <class S>
 TENFOLD_INLINE inline void FourToSevenTimes(typename S::F32 scale, typename S::F32 (&multiples)[4]) {
@@ -206,8 +202,9 @@ template <class S, class Packed>
 struct UnpackedFormat {
   using Bytes = typename S::Bytes;
   static constexpr int kBlocksPerStep = 1, kParts = Packed::kParts, kOffsetShift = Packed::kOffsetShift;
+  static constexpr int kWeightBits = Packed::kWeightBits;
   static constexpr bool kHasMinimum = Packed::kHasMinimum, kBitsComeFree = Packed::kBitsComeFree;
-  static constexpr bool kHasMultiples = kParts == 1 && kRowsShareMultiples<S>;
+  static constexpr bool kHasMultiples = kParts == 1 && S::kRowsShareMultiples;
   // Of a block: as Packed keeps them, in front of its scales, or a byte each.
   static constexpr int64_t kWeightBytes =
       kBitsComeFree ? Packed::kStepBytes / Packed::kBlocksPerStep / 256 * 256 : int64_t{512};
@@ -309,7 +306,7 @@ struct QuantizedKernel {
   // Minus offset times the sum of the activations: starting there, unsigned weights give the dot of signed ones.
   template <int kPart>
   static TENFOLD_INLINE I32 Start(const Activations& x) {
-    if constexpr (Format::kOffsetShift < 0) {
+    if constexpr (Format::kOffsetShift < 0 || (S::kSignsBytes && Format::kWeightBits == 8)) {
       return S::SetInt(0);
     } else if constexpr (Format::kParts == 1) {
       return S::template ShiftLeft<Format::kOffsetShift>(S::SetInt(x.negative_sum()));
@@ -329,13 +326,42 @@ struct QuantizedKernel {
       const I32 start = Start<kPart>(x.row(r));
       for (int t = 0; t < kTiles; ++t) dots[r][t] = start;
     }
-    const auto add_dots = [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
-      for (int r = 0; r < kRows; ++r) {
-        const auto quad = S::SetQuad(x.row(r).quad(group));
-        for (int t = 0; t < kTiles; ++t) dots[r][t] = S::DotAdd(dots[r][t], weights[t], quad);
-      }
-    };
-    Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
+    constexpr int kDotsPerSum = S::template kDotsPerSum<Format::kWeightBits>;
+    if constexpr (kDotsPerSum == 0) {
+      const auto add_dots = [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
+        for (int r = 0; r < kRows; ++r) {
+          const auto quad = S::SetQuad(x.row(r).quad(group));
+          for (int t = 0; t < kTiles; ++t) dots[r][t] = S::DotAdd(dots[r][t], weights[t], quad);
+        }
+      };
+      Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
+    } else {
+      typename S::SmallSum sums[kRows][kTiles];
+      ClearSums(sums);
+      int num_dots = 0;
+      const auto add_dots = [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
+        for (int r = 0; r < kRows; ++r) {
+          const auto quad = S::SetQuad(x.row(r).quad(group));
+          for (int t = 0; t < kTiles; ++t) sums[r][t] = S::DotAdd(sums[r][t], weights[t], quad);
+        }
+        if (++num_dots % kDotsPerSum == 0) WidenSums(sums, dots);
+      };
+      Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
+    }
+  }
+
+  template <class SmallSum>
+  static TENFOLD_INLINE void ClearSums(SmallSum (&sums)[kRows][kTiles]) {
+    for (int r = 0; r < kRows; ++r) {
+      for (int t = 0; t < kTiles; ++t) sums[r][t] = S::ZeroDots();
+    }
+  }
+  template <class SmallSum>
+  static TENFOLD_INLINE void WidenSums(SmallSum (&sums)[kRows][kTiles], I32 (&dots)[kRows][kTiles]) {
+    for (int r = 0; r < kRows; ++r) {
+      for (int t = 0; t < kTiles; ++t) dots[r][t] = S::Widen(dots[r][t], sums[r][t]);
+    }
+    ClearSums(sums);
   }
 
   static TENFOLD_INLINE void OnePart(const uint8_t* const (&steps)[kTiles], int b, const Activations& x,
@@ -353,7 +379,7 @@ struct QuantizedKernel {
     };
     if constexpr (requires { Format::Multiple(steps[0], 0); }) {
       add([&](int t, int32_t index) TENFOLD_INLINE { return Format::Multiple(steps[t], index); });
-    } else if constexpr (kRowsShareMultiples<S>) {
+    } else if constexpr (S::kRowsShareMultiples) {
       F32 multiples[kTiles][4];
       for (int t = 0; t < kTiles; ++t) FourToSevenTimes<S>(Format::template Scale<0>(steps[t], b), multiples[t]);
       add([&](int t, int32_t index) TENFOLD_INLINE { return multiples[t][index]; });

@@ -7,13 +7,16 @@
 #include <cstdint>
 #include <cstring>
 
+#include "tenfold/kernels/cpu/always_inline.h"
 #include "tenfold/tensor/half.h"
 
 namespace tenfold::kernels {
 
 struct SimdAvx2 {
   static constexpr const char* kName = "avx2";
-  static constexpr int kMatmulRows = 2, kMatmulTiles = 1;  // eight sums in 16 registers
+  // Two registers for each of six rows, two weights, an activation and a mask fill 16 registers.
+  static constexpr int kMatmulRows = 6, kMatmulTiles = 1;
+  static constexpr bool kRowsShareMultiples = false;
   struct F32 {
     __m256 low, high;
   };
@@ -189,21 +192,43 @@ struct SimdAvx2 {
   }
   static Bytes Or(Bytes a, Bytes b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
 
-  // Even and odd bytes widened to 16 bits, since VPMADDUBSW would saturate for weights above 127.
-  struct Quad {
-    __m256i even, odd;
-  };
+  using Quad = __m256i;
   static Quad SetQuad(const int8_t* four) {
     int32_t quad;
     std::memcpy(&quad, four, sizeof(quad));
-    const __m256i x = _mm256_set1_epi32(quad);
-    return {_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)};
+    return _mm256_set1_epi32(quad);
   }
+  // Sums of pairs of products in 16 bits, as VPMADDUBSW makes them: each is at most 2 * 127 * weight. They are widened
+  // as late as they fit: eight of 4 bits, four of 5, two of 6.
+  struct SmallSum {
+    __m256i low, high;
+  };
+  template <int kBits>
+  static constexpr int kDotsPerSum = kBits == 8 ? 0 : 8 >> (kBits - 4);
+  static SmallSum ZeroDots() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+  static SmallSum DotAdd(SmallSum sum, Bytes weights, Quad x) {
+    // g++ 12 would do many products before their additions, and run out of registers.
+    const auto half = [x](__m256i total, __m256i w) TENFOLD_INLINE {
+      __m256i pairs;
+      asm("vpmaddubsw %[x], %[w], %[pairs]\n\tvpaddw %[pairs], %[total], %[total]"
+          : [total] "+x"(total), [pairs] "=&x"(pairs)
+          : [w] "x"(w), [x] "x"(x));
+      return total;
+    };
+    return {half(sum.low, weights.low), half(sum.high, weights.high)};
+  }
+  static I32 Widen(I32 total, SmallSum sum) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    return {_mm256_add_epi32(total.low, _mm256_madd_epi16(sum.low, ones)),
+            _mm256_add_epi32(total.high, _mm256_madd_epi16(sum.high, ones))};
+  }
+  // Weights of 8 bits, unsigned, would not fit: their magnitudes less 128 do, with their signs given to the others.
+  static constexpr bool kSignsBytes = true;
   static I32 DotAdd(I32 sum, Bytes weights, Quad x) {
     const auto half = [&](__m256i total, __m256i w) {
-      const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), x.even);
-      const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), x.odd);
-      return _mm256_add_epi32(total, _mm256_add_epi32(even, odd));
+      const __m256i less = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
+      const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(less), _mm256_sign_epi8(x, less));
+      return _mm256_add_epi32(total, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     };
     return {half(sum.low, weights.low), half(sum.high, weights.high)};
   }

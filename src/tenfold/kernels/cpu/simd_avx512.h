@@ -13,11 +13,15 @@
 //   LoadInt8Pairs(p, even, odd)  lane i: p[2i] and p[2i + 1].
 //   kMatmulRows x kMatmulTiles (matrix products) and kTileRows x kTileVectors (attention) accumulators are what the
 //   registers hold beside a product's operands.
-//   A Quad is four signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x,
-//   exact.
-//   Once(bytes)  the same, loaded once and kept in a register: not read again by each instruction that uses it.
-//   Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
-//   b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
+//   kRowsShareMultiples: a matrix kernel makes the four multiples of a weight scale for all its rows, rather than
+//   multiply by each row's scale. The products are the same, but for those with a weight scale of zero, which the
+//   exponent makes 2^(e - 127): so it is decided for an instruction set, not for a number of rows. A Quad is four
+//   signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x, exact. Where
+//   kDotsPerSum<kBits> is not 0, dots of weights of kBits bits may be added in a SmallSum: so many fit, with bytes in
+//   [-127, 127]. ZeroDots() begins one, Widen(total, sum) adds it to integers. Where kSignsBytes, weights of 8 bits are
+//   meant less 128. Once(bytes)  the same, loaded once and kept in a register: not read again by each instruction that
+//   uses it. Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1]
+//   * b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
 //   keeps a[2i] and makes a[2i+1] zero.
 // Only this header's user, a file compiled with the matching -m flags, may include it: see kernels/CMakeLists.txt.
 #pragma once
@@ -36,6 +40,7 @@ struct SimdAvx512 {
   static constexpr const char* kName = "avx512-vnni";
   // Two tiles x six rows: 12 float and 12 integer sums, two weights, an activation and a mask fit in 32 registers.
   static constexpr int kMatmulRows = 6, kMatmulTiles = 2;
+  static constexpr bool kRowsShareMultiples = true;
   using F32 = __m512;
   using I32 = __m512i;
   using Bytes = __m512i;
@@ -156,6 +161,9 @@ struct SimdAvx512 {
     std::memcpy(&quad, four, sizeof(quad));
     return _mm512_set1_epi32(quad);
   }
+  template <int kBits>
+  static constexpr int kDotsPerSum = 0;
+  static constexpr bool kSignsBytes = false;
   static I32 DotAdd(I32 sum, Bytes weights, Quad x) { return _mm512_dpbusd_epi32(sum, weights, x); }
 
   static void LoadInt8Pairs(const int8_t* from, F32& even, F32& odd) {

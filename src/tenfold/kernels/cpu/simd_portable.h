@@ -14,6 +14,7 @@ namespace tenfold::kernels {
 struct SimdPortable {
   static constexpr const char* kName = "portable";
   static constexpr int kMatmulRows = 4, kMatmulTiles = 1;
+  static constexpr bool kRowsShareMultiples = true;
   static constexpr int kTileRows = 2, kTileVectors = 1;
   struct F32 {
     float lane[16];
@@ -205,6 +206,9 @@ struct SimdPortable {
     int8_t byte[4];
   };
   static Quad SetQuad(const int8_t* four) { return {{four[0], four[1], four[2], four[3]}}; }
+  template <int kBits>
+  static constexpr int kDotsPerSum = 0;
+  static constexpr bool kSignsBytes = false;
   static I32 DotAdd(I32 sum, const Bytes& weights, const Quad& x) {
     for (int i = 0; i < 16; ++i) {
       for (int j = 0; j < 4; ++j) sum.lane[i] += int32_t{weights.byte[4 * i + j]} * x.byte[j];
