@@ -247,6 +247,9 @@ Result<ReplayResult> Replay(const ReplayOptions& options, std::span<const Worklo
   ASSIGN_OR_RETURN(auto pool, cache::PagePool::Create(memory.num_pages, 0));
   std::unique_ptr<cache::PagePool> swap_space;
   if (options.num_swap_tokens > 0) {
+    if (options.prefix_cache == "none") {
+      return MakeError(ErrorCode::kInvalidArgument, "a swap space needs a prefix cache, radix or hash");
+    }
     ASSIGN_OR_RETURN(swap_space, cache::PagePool::Create(options.num_swap_tokens / options.page_size, 0));
   }
   ASSIGN_OR_RETURN(auto prefix_cache,

@@ -24,6 +24,8 @@ void AddRun(std::string_view policy, double rate, const ReplayResult& result, Re
               {"percent_of_cache", 100 * result.cache_use},
               {"percent_of_pages", 100 * result.page_use},
               {"preemptions", result.num_preemptions},
+              {"computed_tokens", result.num_computed_tokens},
+              {"swapped_pages", result.num_swapped_pages},
               {"prefix_hit_rate", result.prefix_hit_rate()}},
              fmt::format("{:<14}{:>8.3g}{:>9.3g}{:>11.4f}{:>9.3f}{:>9.3f}{:>9.3f}{:>9.1f}{:>7.1f} %{:>7.1f} %{:>9}\n",
                          policy, rate, result.throughput(), result.mean_normalized_latency_s(),

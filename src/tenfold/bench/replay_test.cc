@@ -59,13 +59,16 @@ TEST(Replay, ABatchOfRequestsIsAnsweredTogether) {
 }
 
 TEST(Replay, RefusesWhatCannotRun) {
-  const WorkloadRequest long_request[] = {{0, 14, 3}};
+  const WorkloadRequest long_request[] = {{0, 14, 3}}, short_request[] = {{0, 3, 2}};
   EXPECT_EQ(Replay(Small("sarathi"), long_request).error().message,
             "a request of 17 tokens is longer than the greatest length, 16");
   ReplayOptions options = Small("sarathi");
   options.num_cache_tokens = 15;
   EXPECT_EQ(Replay(options, long_request).error().message,
             "the cache has room for 15 tokens, but a sequence may grow to 16");
+  options = Small("sarathi");
+  options.num_swap_tokens = 100;
+  EXPECT_EQ(Replay(options, short_request).error().message, "a swap space needs a prefix cache, radix or hash");
   EXPECT_EQ(Replay(Small("fifo"), std::span(long_request).first(0)).error().message,
             "there is no scheduling policy \"fifo\"; there are sarathi, priority, chunked-only, hybrid-only, "
             "prefill-first, orca-max, orca-pow2, orca-oracle, static");

@@ -14,6 +14,7 @@ namespace {
 
 struct ReplayFlags {
   std::string workload = "sharegpt";
+  std::string prefix_cache = "none";
   bench::ReplayBenchOptions options;
   bool json = false;
 };
@@ -62,6 +63,16 @@ Command AddReplayBench(CLI::App& bench_command) {
   command->add_option("--cache-tokens", options.replay.num_cache_tokens, "Room for keys and values")
       ->type_name("N")
       ->check(positive);
+  command
+      ->add_option("--prefix-cache", flags->prefix_cache,
+                   "What a preempted request still finds of itself; trace requests share nothing with each other")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"none", "radix", "hash"}));
+  command
+      ->add_option("--swap-tokens", options.replay.num_swap_tokens,
+                   "Room for keys and values that the cache must give up; needs a prefix cache")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1 << 30).description(""));
   command->add_option("--block-size", options.replay.page_size, "Tokens in a page")->type_name("N")->check(positive);
   command->add_option("--max-num-seqs", options.replay.max_num_seqs, "Sequences in one step")
       ->type_name("N")
@@ -73,6 +84,7 @@ Command AddReplayBench(CLI::App& bench_command) {
   command->add_flag("--json", flags->json, "Print JSON lines");
   return {command, [flags]() -> Status {
             flags->options.workload.name = flags->workload;
+            flags->options.replay.prefix_cache = flags->prefix_cache;
             bench::Report report(flags->json);
             return BenchReplay(flags->options, report);
           }};

@@ -264,6 +264,7 @@ TEST(Beams, EveryGangEndsHoweverLittleRoomThereIs) {
     options.max_num_batched_tokens = options.max_num_seqs + draw[2] % 40;
     options.queue_order = draw[3] % 2 == 0 ? "fcfs" : "lpm";
     options.prefix_cache = draw[3] % 3 == 0 ? "none" : "radix";
+    options.seed = seed;
     if (draw[3] % 3 == 1) options.swap_space_bytes = options.kv_cache_bytes / (1 + draw[3] / 3 % 3);
     const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
     size_t num_outputs = 0, num_ends = 0;
