@@ -33,9 +33,15 @@ Status DefineFunctions(jinja::Interpreter& interpreter, const RenderOptions& opt
   return {};
 }
 
+// Of tools and documents, null means that there are none: templates that loop over them without asking work with what
+// is undefined, not with none.
+bool IsAbsent(std::string_view name, const json::value& input) {
+  return input.is_null() && (name == "tools" || name == "documents");
+}
+
 Status DefineInputs(jinja::Interpreter& interpreter, const json::object& inputs) {
   for (const auto& [name, input] : inputs) {
-    if (!interpreter.Mentions(name)) continue;
+    if (!interpreter.Mentions(name) || IsAbsent(name, input)) continue;
     ASSIGN_OR_RETURN(const jinja::Value value, jinja::FromJson(interpreter.workspace(), input, !IsTokenText(name)));
     RETURN_IF_ERROR(interpreter.Define(name, value));
   }

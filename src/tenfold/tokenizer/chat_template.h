@@ -48,8 +48,9 @@ class ChatTemplate {
 
   // The prompt for `inputs`: messages, tools, documents, add_generation_prompt, and whatever else the template reads.
   // The texts of tokens (bos_token, eos_token, unk_token, pad_token) count as the template's; everything else is input,
-  // so nothing that a user sent may be given under these names. Neighbouring segments differ in kind; none is empty.
-  // Costs time and memory linear in the inputs for ordinary templates.
+  // so nothing that a user sent may be given under these names. Null for tools or documents is as if they were left
+  // out. Neighbouring segments differ in kind; none is empty. Costs time and memory linear in the inputs for ordinary
+  // templates.
   //
   // Errors: kInvalidArgument, with the template's own words when it refuses the conversation (raise_exception), else
   // with the line; kUnsupported for filters and tests that are not known; kResourceExhausted.

@@ -180,8 +180,12 @@ Result<Value> GetItem(Workspace& workspace, const Value& object, const Value& in
   return OrUndefined(named, index);
 }
 
-Result<Value> GetAttributePath(Workspace& workspace, const Value& object, const Value& path) {
-  if (path.text() == nullptr) return GetItem(workspace, object, path);
+Result<Value> GetAttributePath(Workspace& workspace, const Value& object, const Value& path, const Value& otherwise) {
+  const auto step_into = [&](const Value& value, const Value& step) -> Result<Value> {
+    ASSIGN_OR_RETURN(const Value found, GetItem(workspace, value, step));
+    return found.IsUndefined() && !otherwise.IsUndefined() ? otherwise : found;
+  };
+  if (path.text() == nullptr) return step_into(object, path);
   const Text& text = *path.text();
   Value value = object;
   for (size_t begin = 0; begin <= text.size_bytes();) {
@@ -194,7 +198,7 @@ Result<Value> GetAttributePath(Workspace& workspace, const Value& object, const 
     if (!is_index) {
       ASSIGN_OR_RETURN(name, workspace.NewText(text.Slice(begin, end)));
     }
-    ASSIGN_OR_RETURN(value, GetItem(workspace, value, name));
+    ASSIGN_OR_RETURN(value, step_into(value, name));
     begin = end + 1;
   }
   return value;

@@ -23,8 +23,9 @@ Result<int64_t> Length(Workspace& workspace, const Value& value);
 Result<Value> GetAttribute(Workspace& workspace, const Value& object, const Value& name);
 Result<Value> GetItem(Workspace& workspace, const Value& object, const Value& index);
 // The value that a path such as "function.name" or "0.role" leads to, each step as object[step]; `path` may also be an
-// integer. What filters take as attribute=.
-Result<Value> GetAttributePath(Workspace& workspace, const Value& object, const Value& path);
+// integer. What filters take as attribute=. A step that leads to nothing gives `otherwise`, where that is defined.
+Result<Value> GetAttributePath(Workspace& workspace, const Value& object, const Value& path,
+                               const Value& otherwise = Value());
 // object[start:stop:step]; none and undefined stand for what is absent.
 Result<Value> GetSlice(Workspace& workspace, const Value& object, const Value& start, const Value& stop,
                        const Value& step);

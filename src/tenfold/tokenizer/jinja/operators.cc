@@ -7,6 +7,7 @@
 
 #include "tenfold/tokenizer/jinja/access.h"
 #include "tenfold/tokenizer/jinja/characters.h"
+#include "tenfold/tokenizer/jinja/string_format.h"
 
 namespace tenfold::tokenizer::jinja {
 namespace {
@@ -20,7 +21,7 @@ std::string Describe(const Value& value) {
   const Undefined* undefined = value.If<Undefined>();
   if (undefined == nullptr) return std::string(KindName(value));
   return undefined->name == nullptr ? "an undefined value"
-                                    : fmt::format("'{}', which is undefined", undefined->name->view());
+                                    : fmt::format("'{}' (undefined)", undefined->name->view());
 }
 
 tl::unexpected<Error> NoOperator(std::string_view symbol, const Value& left, const Value& right) {
@@ -162,6 +163,24 @@ Result<Value> Join(Workspace& workspace, const Value& left, const Value& right) 
   return left.tuple() != nullptr ? workspace.NewTuple(std::move(items)) : workspace.NewList(std::move(items));
 }
 
+// format % arguments: a tuple holds several, a mapping named ones, anything else is the one.
+Result<Value> Format(Workspace& workspace, const Text& format, const Value& value) {
+  Arguments arguments;
+  if (value.tuple() != nullptr) {
+    RETURN_IF_ERROR(workspace.Spend(value.tuple()->items.size()));
+    arguments.positional = value.tuple()->items;
+  } else if (value.dict() != nullptr) {
+    RETURN_IF_ERROR(workspace.Spend(value.dict()->size()));
+    for (const auto& [key, item] : value.dict()->entries()) {
+      if (key.text() != nullptr) arguments.named.emplace_back(key.text(), item);
+    }
+  } else {
+    arguments.positional.push_back(value);
+  }
+  ASSIGN_OR_RETURN(Text text, FormatPercent(workspace, format, arguments));
+  return workspace.NewText(std::move(text));
+}
+
 bool AreOfOneSequenceKind(const Value& left, const Value& right) {
   return (left.text() && right.text()) || (left.list() && right.list()) || (left.tuple() && right.tuple());
 }
@@ -269,6 +288,7 @@ Result<Value> Apply(Workspace& workspace, BinaryOperator op, const Value& left, 
   if (op == BinaryOperator::kMultiply && IsSequence(right) && ToInteger(left)) {
     return Repeat(workspace, right, *ToInteger(left));
   }
+  if (op == BinaryOperator::kModulo && left.text() != nullptr) return Format(workspace, *left.text(), right);
   return NoOperator(Symbol(op), left, right);
 }
 

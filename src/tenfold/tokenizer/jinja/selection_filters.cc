@@ -21,8 +21,7 @@ Arguments ArgumentsBehind(const Arguments& arguments, size_t count) {
 Result<Value> MapToAttribute(const BuiltinCall& call, const Value& path, const Value& otherwise) {
   ASSIGN_OR_RETURN(std::vector<Value> items, Items(call.workspace, call.self));
   for (Value& item : items) {
-    ASSIGN_OR_RETURN(item, GetAttributePath(call.workspace, item, path));
-    if (item.IsUndefined()) item = otherwise.IsUndefined() ? item : otherwise;
+    ASSIGN_OR_RETURN(item, GetAttributePath(call.workspace, item, path, otherwise));
   }
   return call.workspace.NewGenerator(std::move(items));
 }

@@ -236,8 +236,7 @@ Result<Value> FilterGroupBy(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const std::vector<Value> items, Items(call.workspace, call.self));
   std::vector<Keyed> keyed;
   for (const Value& item : items) {
-    ASSIGN_OR_RETURN(Value key, GetAttributePath(call.workspace, item, arguments[0]));
-    if (key.IsUndefined()) key = arguments[1];
+    ASSIGN_OR_RETURN(const Value key, GetAttributePath(call.workspace, item, arguments[0], arguments[1]));
     ASSIGN_OR_RETURN(const Value order, CaseKey(call.workspace, key, IsTrue(arguments[2])));
     ASSIGN_OR_RETURN(const Value pair, Pair(call.workspace, key, item));
     keyed.push_back({order, pair});
