@@ -20,8 +20,7 @@ std::string_view Symbol(BinaryOperator op) {
 std::string Describe(const Value& value) {
   const Undefined* undefined = value.If<Undefined>();
   if (undefined == nullptr) return std::string(KindName(value));
-  return undefined->name == nullptr ? "an undefined value"
-                                    : fmt::format("'{}' (undefined)", undefined->name->view());
+  return undefined->name == nullptr ? "an undefined value" : fmt::format("'{}' (undefined)", undefined->name->view());
 }
 
 tl::unexpected<Error> NoOperator(std::string_view symbol, const Value& left, const Value& right) {

@@ -49,6 +49,7 @@ Result<Value> FilterInt(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const auto arguments, call.Bind<2>({"default", "base"}));
   ASSIGN_OR_RETURN(const int64_t base, call.Integer(arguments[1], 10));
   if (base < 2 || base > 36) return call.Fail("base must be between 2 and 36, not {}", base);
+  if (call.self.IsUndefined()) return call.Fail("needs a value, not undefined");
   std::optional<int64_t> result = ToInteger(call.self);
   if (call.self.If<double>() != nullptr) result = Truncated(*call.self.If<double>());
   if (const Text* text = call.self.text()) {
@@ -64,6 +65,7 @@ Result<Value> FilterInt(const BuiltinCall& call) {
 
 Result<Value> FilterFloat(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const auto arguments, call.Bind<1>({"default"}));
+  if (call.self.IsUndefined()) return call.Fail("needs a value, not undefined");
   if (call.self.IsNumber()) return Value(ToDouble(call.self), call.self.is_input());
   if (const Text* text = call.self.text()) {
     RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));

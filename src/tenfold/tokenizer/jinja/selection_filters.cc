@@ -18,8 +18,14 @@ Arguments ArgumentsBehind(const Arguments& arguments, size_t count) {
   return rest;
 }
 
+// What is false has no items here: none and 0 are as good as an empty list.
+Result<std::vector<Value>> ItemsIfAny(const BuiltinCall& call) {
+  if (!IsTrue(call.self)) return std::vector<Value>();
+  return Items(call.workspace, call.self);
+}
+
 Result<Value> MapToAttribute(const BuiltinCall& call, const Value& path, const Value& otherwise) {
-  ASSIGN_OR_RETURN(std::vector<Value> items, Items(call.workspace, call.self));
+  ASSIGN_OR_RETURN(std::vector<Value> items, ItemsIfAny(call));
   for (Value& item : items) {
     ASSIGN_OR_RETURN(item, GetAttributePath(call.workspace, item, path, otherwise));
   }
@@ -36,7 +42,7 @@ Result<Value> FilterMap(const BuiltinCall& call) {
   const BuiltinRow* filter = FindFilter(name->view());
   if (filter == nullptr) return call.Fail("there is no filter '{}'", name->view());
   const Arguments rest = ArgumentsBehind(call.arguments, 1);
-  ASSIGN_OR_RETURN(std::vector<Value> items, Items(call.workspace, call.self));
+  ASSIGN_OR_RETURN(std::vector<Value> items, ItemsIfAny(call));
   for (Value& item : items) {
     RETURN_IF_ERROR(call.workspace.Spend(1 + rest.positional.size()));
     ASSIGN_OR_RETURN(item, filter->function(BuiltinCall{call.workspace, filter->name, item, rest}));
@@ -58,7 +64,7 @@ Result<Value> Filter(const BuiltinCall& call) {
     if (test == nullptr) return call.Fail("there is no test '{}'", name->view());
   }
   const Arguments rest = ArgumentsBehind(call.arguments, kTestIndex + 1);
-  ASSIGN_OR_RETURN(const std::vector<Value> items, Items(call.workspace, call.self));
+  ASSIGN_OR_RETURN(const std::vector<Value> items, ItemsIfAny(call));
   std::vector<Value> kept;
   for (const Value& item : items) {
     RETURN_IF_ERROR(call.workspace.Spend(1 + rest.positional.size()));
