@@ -50,9 +50,33 @@ Result<Text> Interpreter::Run() {
 
 // Names.
 
-Result<Scope*> Interpreter::NewScope(Scope* parent) {
-  RETURN_IF_ERROR(workspace_.SpendBytes(sizeof(Scope)));
-  return &scopes_.emplace_back(Scope{.parent = parent});
+// The scope of a block, while the block runs. Most are used again by the next block, so that loops of many rounds take
+// no memory for their scopes.
+class Interpreter::InnerScope {
+ public:
+  InnerScope(Interpreter& interpreter, Scope* parent) : interpreter_(interpreter), outer_(interpreter.scope_) {
+    std::vector<Scope*>& free = interpreter.free_scopes_;
+    if (free.empty()) free.push_back(&interpreter.scopes_.emplace_back());
+    interpreter.scope_ = free.back();
+    interpreter.scope_->parent = parent;
+    free.pop_back();
+  }
+  ~InnerScope() {
+    Scope* inner = std::exchange(interpreter_.scope_, outer_);
+    if (inner->is_kept) return;
+    inner->bindings.clear();
+    interpreter_.free_scopes_.push_back(inner);
+  }
+  InnerScope(const InnerScope&) = delete;
+  InnerScope& operator=(const InnerScope&) = delete;
+
+ private:
+  Interpreter& interpreter_;
+  Scope* const outer_;
+};
+
+void Interpreter::Keep(Scope* scope) {
+  for (; scope != nullptr && !scope->is_kept; scope = scope->parent) scope->is_kept = true;
 }
 
 Value Interpreter::LookUp(NameRef name) const {
@@ -70,8 +94,12 @@ Status Interpreter::Bind(NameRef name, const Value& value) {
     bound->second = value;
     return {};
   }
-  RETURN_IF_ERROR(workspace_.SpendBytes(sizeof(*bound)));
-  scope_->bindings.emplace_back(name, value);
+  auto& bindings = scope_->bindings;
+  if (bindings.size() == bindings.capacity()) {
+    RETURN_IF_ERROR(workspace_.SpendBytes((bindings.size() + 4) * sizeof(bindings[0])));
+    bindings.reserve(2 * bindings.size() + 4);
+  }
+  bindings.emplace_back(name, value);
   return {};
 }
 
@@ -160,13 +188,19 @@ Result<Interpreter::Flow> Interpreter::Execute(const For& statement) {
 
 Result<Interpreter::Flow> Interpreter::RunLoop(const For& statement, Scope& scope, const Value& items, int depth) {
   ASSIGN_OR_RETURN(std::vector<Value> all, Items(workspace_, items));
-  RETURN_IF_ERROR(workspace_.SpendBytes(2 * all.size() * sizeof(Value)));
+  const size_t size_bytes = all.size() * sizeof(Value);
+  RETURN_IF_ERROR(workspace_.SpendBytes(size_bytes));
   ASSIGN_OR_RETURN(Loop * loop, workspace_.NewObject<Loop>(*this, statement, scope, std::move(all), depth));
-  const Restore current(scope_);
+  if (statement.is_recursive || statement.filter != nullptr) Keep(&scope);
   ASSIGN_OR_RETURN(const bool has_rounds, loop->HasRound(0));
-  if (has_rounds) return RunRounds(statement, scope, *loop);
-  ASSIGN_OR_RETURN(scope_, NewScope(&scope));
-  return Execute(statement.otherwise);
+  if (!has_rounds) {
+    const InnerScope inner(*this, &scope);
+    return Execute(statement.otherwise);
+  }
+  ASSIGN_OR_RETURN(const Flow flow, RunRounds(statement, scope, *loop));
+  loop->End();
+  workspace_.GiveBack(size_bytes);
+  return flow;
 }
 
 Result<Interpreter::Flow> Interpreter::RunRounds(const For& statement, Scope& scope, Loop& loop) {
@@ -175,7 +209,7 @@ Result<Interpreter::Flow> Interpreter::RunRounds(const For& statement, Scope& sc
     ASSIGN_OR_RETURN(const bool has_round, loop.HasRound(index));
     if (!has_round) return Flow::kOn;
     loop.BeginRound(index);
-    ASSIGN_OR_RETURN(scope_, NewScope(&scope));
+    const InnerScope inner(*this, &scope);
     if (loop_name != source_.names.end()) RETURN_IF_ERROR(Bind(loop_name->second, Value(&loop)));
     RETURN_IF_ERROR(Assign(statement.target, loop.Item(index)));
     ASSIGN_OR_RETURN(const Flow flow, Execute(statement.body));
@@ -184,8 +218,7 @@ Result<Interpreter::Flow> Interpreter::RunRounds(const For& statement, Scope& sc
 }
 
 Result<bool> Interpreter::IsAccepted(const For& statement, Scope& scope, const Value& item) {
-  const Restore current(scope_);
-  ASSIGN_OR_RETURN(scope_, NewScope(&scope));
+  const InnerScope inner(*this, &scope);
   RETURN_IF_ERROR(Assign(statement.target, item));
   ASSIGN_OR_RETURN(const Value answer, Evaluate(statement.filter));
   return IsTrue(answer);
@@ -209,8 +242,7 @@ Result<Interpreter::Flow> Interpreter::Execute(const SetBlock& block) {
   Flow flow = Flow::kOn;
   Value value;
   {
-    const Restore current(scope_);
-    ASSIGN_OR_RETURN(scope_, NewScope(scope_));
+    const InnerScope inner(*this, scope_);
     ASSIGN_OR_RETURN(value, Capture([&] { return Execute(block.body); }, flow));
     if (block.filters != nullptr) {
       ASSIGN_OR_RETURN(value, ApplyFilters(block.filters, value));
@@ -221,8 +253,7 @@ Result<Interpreter::Flow> Interpreter::Execute(const SetBlock& block) {
 }
 
 Result<Interpreter::Flow> Interpreter::Execute(const FilterBlock& block) {
-  const Restore current(scope_);
-  ASSIGN_OR_RETURN(scope_, NewScope(scope_));
+  const InnerScope inner(*this, scope_);
   Flow flow = Flow::kOn;
   ASSIGN_OR_RETURN(const Value body, Capture([&] { return Execute(block.body); }, flow));
   ASSIGN_OR_RETURN(const Value filtered, ApplyFilters(block.filters, body));
@@ -237,6 +268,7 @@ Result<Value> Interpreter::ApplyFilters(ExpressionRef filters, const Value& body
 
 Result<Interpreter::Flow> Interpreter::Execute(const MacroDefinition& macro) {
   ASSIGN_OR_RETURN(Macro * value, workspace_.NewObject<Macro>(*this, macro, *scope_));
+  Keep(scope_);
   RETURN_IF_ERROR(Bind(macro.name, Value(value)));
   return Flow::kOn;
 }
@@ -246,6 +278,7 @@ Result<Interpreter::Flow> Interpreter::Execute(const CallBlock& block) {
   ASSIGN_OR_RETURN(const Value callee, Evaluate(call.callee));
   ASSIGN_OR_RETURN(Arguments arguments, EvaluateArguments(call.arguments));
   ASSIGN_OR_RETURN(Macro * caller, workspace_.NewObject<Macro>(*this, block.caller, *scope_));
+  Keep(scope_);
   arguments.named.emplace_back(block.caller.name, Value(caller));
   ASSIGN_OR_RETURN(const Value result, CallValue(callee, arguments, call));
   RETURN_IF_ERROR(Write(result));
@@ -257,8 +290,7 @@ Result<Interpreter::Flow> Interpreter::Execute(const With& with) {
   for (const auto& [target, value] : with.assignments) {
     ASSIGN_OR_RETURN(values.emplace_back(), Evaluate(value));
   }
-  const Restore current(scope_);
-  ASSIGN_OR_RETURN(scope_, NewScope(scope_));
+  const InnerScope inner(*this, scope_);
   for (size_t i = 0; i < values.size(); ++i) RETURN_IF_ERROR(Assign(with.assignments[i].first, values[i]));
   return Execute(with.body);
 }
@@ -269,8 +301,7 @@ Result<Interpreter::Flow> Interpreter::Execute(const Do& statement) {
 }
 
 Result<Value> Interpreter::CallMacro(const MacroDefinition& macro, Scope& scope, const Arguments& arguments) {
-  const Restore current(scope_);
-  ASSIGN_OR_RETURN(scope_, NewScope(&scope));
+  const InnerScope inner(*this, &scope);
   const size_t num_parameters = macro.parameters.size();
   const size_t num_positional = std::min(arguments.positional.size(), num_parameters);
   for (size_t i = 0; i < num_positional; ++i) RETURN_IF_ERROR(Bind(macro.parameters[i], arguments.positional[i]));

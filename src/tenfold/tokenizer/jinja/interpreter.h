@@ -23,6 +23,7 @@ class Loop;
 
 struct Scope {
   Scope* parent = nullptr;
+  bool is_kept = false;  // a macro or loop refers to it, which may outlive the block
   std::vector<std::pair<NameRef, Value>> bindings = {};
 };
 
@@ -94,7 +95,9 @@ class Interpreter {
   Result<Value> ApplyFilters(ExpressionRef filters, const Value& body);
 
   // Names.
-  Result<Scope*> NewScope(Scope* parent);
+  class InnerScope;
+  // That this scope, and those around it, are not used again for other blocks.
+  static void Keep(Scope* scope);
   Value LookUp(NameRef name) const;
   Status Bind(NameRef name, const Value& value);
   Status Assign(const Target& target, const Value& value);
@@ -109,6 +112,7 @@ class Interpreter {
   const Template& source_;
   Workspace& workspace_;
   std::deque<Scope> scopes_;
+  std::vector<Scope*> free_scopes_;
   Scope* scope_;
   Text prompt_;
   Text* out_ = &prompt_;

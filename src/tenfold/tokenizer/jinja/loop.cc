@@ -39,20 +39,25 @@ Value Integer(size_t number) {
 }  // namespace
 
 Result<bool> Loop::HasRound(size_t index) {
-  while (items_.size() <= index && next_ < waiting_.size()) {
-    const Value& item = waiting_[next_++];
+  while (num_rounds_ <= index && next_ < items_.size()) {
+    const Value item = items_[next_++];
     bool is_accepted = true;
     if (statement_.filter != nullptr) {
       ASSIGN_OR_RETURN(is_accepted, interpreter_.IsAccepted(statement_, scope_, item));
     }
-    if (is_accepted) items_.push_back(item);
+    if (is_accepted) items_[num_rounds_++] = item;
   }
-  return items_.size() > index;
+  return num_rounds_ > index;
 }
 
 Result<size_t> Loop::CountRounds() {
   RETURN_IF_ERROR(HasRound(SIZE_MAX));
-  return items_.size();
+  return num_rounds_;
+}
+
+void Loop::End() {
+  items_ = {};
+  num_rounds_ = next_ = index_ = 0;
 }
 
 Result<Value> Loop::Call(Workspace&, const Arguments& arguments) {

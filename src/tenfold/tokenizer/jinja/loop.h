@@ -19,7 +19,7 @@ class Loop : public Object {
  public:
   // `depth` counts recursive loops from 0.
   Loop(Interpreter& interpreter, const For& statement, Scope& scope, std::vector<Value> items, int depth)
-      : interpreter_(interpreter), statement_(statement), scope_(scope), waiting_(std::move(items)), depth_(depth) {}
+      : interpreter_(interpreter), statement_(statement), scope_(scope), items_(std::move(items)), depth_(depth) {}
 
   std::string_view TypeName() const override { return "a loop"; }
   bool IsCallable() const override { return statement_.is_recursive; }
@@ -32,6 +32,8 @@ class Loop : public Object {
   Result<bool> HasRound(size_t index);
   void BeginRound(size_t index) { index_ = index; }
   const Value& Item(size_t index) const { return items_[index]; }
+  // Behind the last round: the items go, even if the template has kept the loop.
+  void End();
 
   // For the methods.
   size_t index() const { return index_; }
@@ -44,9 +46,10 @@ class Loop : public Object {
   Interpreter& interpreter_;
   const For& statement_;
   Scope& scope_;
-  std::vector<Value> waiting_;  // from next_ on not asked for yet
+  // First those that have a round; from next_ on those that the filter was not asked about yet.
+  std::vector<Value> items_;
+  size_t num_rounds_ = 0;
   size_t next_ = 0;
-  std::vector<Value> items_;  // that have a round
   size_t index_ = 0;
   int depth_;
   std::vector<Value> last_changed_;

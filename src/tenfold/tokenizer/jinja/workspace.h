@@ -47,6 +47,7 @@ class Workspace {
   Status Spend(size_t steps);
   Status SpendReading(size_t bytes) { return Spend(1 + bytes / 64); }
   Status SpendBytes(size_t bytes);
+  void GiveBack(size_t bytes) { num_bytes_ -= bytes; }
   // Whether as much could still be stored: asked before something large is built.
   Status CheckRoom(size_t bytes) const;
   // For the next level of nested data.
