@@ -10,6 +10,7 @@
 
 #include <CLI/App.hpp>
 
+#include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/completion.h"
 #include "tenfold/cli/event_queue.h"
@@ -17,13 +18,10 @@
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/engine/engine.h"
-#include "tenfold/tokenizer/chat_format.h"
+#include "tenfold/tokenizer/chat_renderer.h"
 
 namespace tenfold::cli {
 namespace {
-
-using tokenizer::ChatFormat;
-using tokenizer::ChatMessage;
 
 struct ChatFlags {
   std::string model;
@@ -31,62 +29,45 @@ struct ChatFlags {
   engine::EngineOptions engine;
   sampling::SamplingParams sampling;
   std::string system;
+  std::string chat_template;  // a file; empty: the model's own
 };
-
-// A model without a format that is known still talks, only worse.
-ChatFormat ChooseFormat(const std::string& chat_template) {
-  const Result<ChatFormat> format = tokenizer::DetectChatFormat(chat_template);
-  const std::string reason = !format                         ? format.error().message
-                             : *format == ChatFormat::kPlain ? "the model brings no chat template"
-                                                             : "";
-  if (reason.empty()) return *format;
-  fmt::print(stderr, "tenfold: warning: {}; writing \"User: ...\" and \"Assistant: ...\" instead\n", reason);
-  return ChatFormat::kPlain;
-}
 
 // The messages so far, and one turn after the other.
 class Conversation {
  public:
-  Conversation(const ChatFlags& flags, const LoadedModel& loaded, engine::Engine& engine, EventQueue& events,
+  Conversation(const ChatFlags& flags, tokenizer::ChatRenderer renderer, engine::Engine& engine, EventQueue& events,
                InterruptWatch& interrupts)
-      : flags_(&flags),
-        tokenizer_(&loaded.model->tokenizer()),
-        format_(ChooseFormat(loaded.model->chat_template())),
-        engine_(&engine),
-        events_(&events),
-        interrupts_(&interrupts) {
+      : flags_(&flags), renderer_(std::move(renderer)), engine_(&engine), events_(&events), interrupts_(&interrupts) {
     Reset();
   }
 
   void Reset() {
     messages_.clear();
-    if (!flags_->system.empty()) messages_.push_back({"system", flags_->system});
+    if (!flags_->system.empty()) Add("system", flags_->system);
   }
 
   // Writes the answer to standard output as it comes. After an error the turn is as if it had not been.
   Status Say(std::string text) {
-    messages_.push_back({"user", std::move(text)});
+    Add("user", text);
     Result<Completion> completion = Answer();
     if (!completion) {
       messages_.pop_back();
       return tl::unexpected(completion.error());
     }
-    messages_.push_back({"assistant", std::move(completion->samples.front().text)});
+    Add("assistant", completion->samples.front().text);
     return {};
   }
 
  private:
+  void Add(std::string_view role, std::string_view content) {
+    messages_.push_back({{"role", role}, {"content", content}});
+  }
+
   Result<Completion> Answer() {
-    const auto text_of = [&](TokenId id) {
-      return id == tokenizer::kNoToken ? std::string_view() : tokenizer_->TokenText(id);
-    };
-    ASSIGN_OR_RETURN(const auto segments,
-                     tokenizer::RenderChat(format_, messages_, text_of(tokenizer_->bos()), text_of(tokenizer_->eos())));
-    engine::Request request{.id = ++last_request_,
-                            .prompt = tokenizer_->Encode(segments, /*add_special=*/true),
-                            .sampling = flags_->sampling};
+    ASSIGN_OR_RETURN(std::vector<TokenId> prompt, renderer_.Encode({{"messages", messages_}}));
+    engine::Request request{.id = ++last_request_, .prompt = std::move(prompt), .sampling = flags_->sampling};
     // Nothing but the text says that a plain turn is over.
-    if (format_ == ChatFormat::kPlain) request.sampling.stop.emplace_back("\nUser:");
+    if (renderer_.is_plain()) request.sampling.stop.emplace_back("\nUser:");
     const auto print = [](int, std::string_view piece) {
       fmt::print("{}", piece);
       std::fflush(stdout);
@@ -96,12 +77,11 @@ class Conversation {
   }
 
   const ChatFlags* flags_;
-  const tokenizer::Tokenizer* tokenizer_;
-  ChatFormat format_;
+  tokenizer::ChatRenderer renderer_;
   engine::Engine* engine_;
   EventQueue* events_;
   InterruptWatch* interrupts_;
-  std::vector<ChatMessage> messages_;
+  json::array messages_;
   engine::RequestId last_request_ = 0;
 };
 
@@ -119,13 +99,15 @@ std::optional<std::string> ReadLine(InterruptWatch& interrupts, bool is_terminal
 }
 
 Status RunChat(const ChatFlags& flags) {
+  ASSIGN_OR_RETURN(const std::string chat_template, ReadChatTemplate(flags.chat_template));
   InterruptWatch interrupts;  // before any other thread starts, or that one would take the signal
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
   { const InterruptWatch::LetThrough ends_program; }  // if it was pressed while loading
+  tokenizer::ChatRenderer renderer = MakeChatRenderer(loaded.model->tokenizer(), chat_template);
   EventQueue events;
   ASSIGN_OR_RETURN(const auto engine,
                    engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, events));
-  Conversation conversation(flags, loaded, *engine, events, interrupts);
+  Conversation conversation(flags, std::move(renderer), *engine, events, interrupts);
   const bool is_terminal = isatty(STDIN_FILENO) == 1;
   if (is_terminal) fmt::print(stderr, "Ctrl-C stops an answer, /reset forgets the conversation, Ctrl-D leaves.\n");
   while (const auto line = ReadLine(interrupts, is_terminal)) {
@@ -155,6 +137,7 @@ Command AddChat(CLI::App& program) {
   auto flags = std::make_shared<ChatFlags>();
   AddModelPath(*command, flags->model);
   command->add_option("--system", flags->system, "What the model is told before the conversation")->type_name("TEXT");
+  AddChatTemplateOption(*command, flags->chat_template);
   flags->sampling.temperature = 0.7;
   flags->sampling.max_tokens.reset();
   command

@@ -8,6 +8,7 @@
 #include <CLI/Validators.hpp>
 
 #include "tenfold/base/logging.h"
+#include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/options.h"
@@ -25,7 +26,8 @@ struct ServeFlags {
   ComputeOptions compute;
   engine::EngineOptions engine;
   server::ServerOptions server;
-  double tbt_target_ms = 0;  // 0: the budget is given
+  std::string chat_template;  // a file; empty: the model's own
+  double tbt_target_ms = 0;   // 0: the budget is given
 };
 
 // Libraries, the model's files, standard streams.
@@ -42,6 +44,22 @@ std::string Url(const std::string& host, int port) {
   return is_ipv6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
 }
 
+// Completions are served in any case.
+void WarnAboutChat(const std::string& chat_template, const tokenizer::Tokenizer& tokenizer) {
+  if (!chat_template.empty()) return;
+  if (tokenizer.chat_template().empty()) {
+    LogWarning(
+        "the model brings no chat template: chats are written as \"User: ...\" and \"Assistant: ...\"; "
+        "--chat-template gives another one");
+    return;
+  }
+  const auto parsed = tokenizer::ChatTemplate::Parse(tokenizer.chat_template());
+  if (!parsed) {
+    LogWarning("the model's chat template cannot be read, so chats are refused: {}; --chat-template gives another one",
+               parsed.error().message);
+  }
+}
+
 Status RunServe(ServeFlags& flags) {
   if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {NameOf(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
@@ -51,9 +69,11 @@ Status RunServe(ServeFlags& flags) {
     LogWarning("{} files may be open at once, fewer than the {} connections that are served: see `ulimit -n`",
                num_files, flags.server.http.limits.max_connections);
   }
+  ASSIGN_OR_RETURN(flags.server.api.chat_template, ReadChatTemplate(flags.chat_template));
   // Listens first: a port that is taken should be known before a large model is loaded.
   ASSIGN_OR_RETURN(const auto server, server::Server::Create(flags.server));
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
+  WarnAboutChat(flags.server.api.chat_template, loaded.model->tokenizer());
   if (flags.tbt_target_ms > 0) {
     ASSIGN_OR_RETURN(flags.engine.max_num_batched_tokens,
                      engine::MeasureStepBudget(flags.engine, flags.tbt_target_ms / 1000, *loaded.model, *loaded.kernels,
@@ -111,6 +131,7 @@ Command AddServe(CLI::App& program) {
                    "Seconds between lines about the load in the log; none is written when nothing happened; 0 = never")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 86400.0).description(""));
+  AddChatTemplateOption(*command, flags->chat_template);
   AddComputeOptions(*command, flags->compute);
   AddEngineOptions(*command, flags->engine);
   command

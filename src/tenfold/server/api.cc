@@ -6,7 +6,6 @@
 
 #include "tenfold/base/json.h"
 #include "tenfold/server/state_json.h"
-#include "tenfold/tokenizer/chat_format.h"
 
 namespace tenfold::server {
 namespace {
@@ -77,7 +76,9 @@ Api::Api(ApiOptions options, engine::EngineApi& engine, Post post)
     : options_(std::move(options)),
       engine_(engine),
       post_(std::move(post)),
-      chat_format_(tokenizer::DetectChatFormat(engine.tokenizer().chat_template())),
+      chat_renderer_(tokenizer::ChatRenderer::Create(engine.tokenizer(), options_.chat_template.empty()
+                                                                             ? engine.tokenizer().chat_template()
+                                                                             : options_.chat_template)),
       started_at_(std::time(nullptr)),
       metrics_(options_.served_model_names.front()),
       monitor_(engine, metrics_, options_.log_interval_s),
@@ -198,18 +199,35 @@ ApiStatus Api::CheckModel(GenerationRequest& request) const {
       "model", "model_not_found"});
 }
 
+ApiResult<std::vector<TokenId>> Api::EncodeChat(const GenerationRequest& request) const {
+  if (!chat_renderer_) {
+    return tl::unexpected(ApiError{
+        400,
+        fmt::format("this model's chat template cannot be read: {}; start the server with --chat-template, or send "
+                    "prompts to /v1/completions",
+                    chat_renderer_.error().message),
+        {},
+        "no_chat_template"});
+  }
+  json::object inputs = request.chat_template_kwargs;
+  json::array& messages = inputs["messages"].emplace_array();
+  for (const ChatMessage& message : request.messages)
+    messages.push_back({{"role", message.role}, {"content", message.content}});
+  inputs["add_generation_prompt"] = request.add_generation_prompt;
+  std::optional<std::string_view> unfinished;
+  if (request.continue_final_message) unfinished = request.messages.back().content;
+  auto prompt = chat_renderer_->Encode(std::move(inputs), unfinished);
+  if (!prompt) return tl::unexpected(ApiError{400, prompt.error().message, "messages", "invalid_value"});
+  return *std::move(prompt);
+}
+
 ApiResult<std::vector<std::vector<TokenId>>> Api::EncodePrompts(const GenerationRequest& request) const {
   const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
   std::vector<std::vector<TokenId>> prompts;
   if (request.endpoint == Endpoint::kChat) {
-    if (!chat_format_) return tl::unexpected(FromError(chat_format_.error()));
-    const auto text_of = [&](TokenId token) {
-      return token == tokenizer::kNoToken ? std::string_view() : tokenizer.TokenText(token);
-    };
-    const auto segments =
-        tokenizer::RenderChat(*chat_format_, request.messages, text_of(tokenizer.bos()), text_of(tokenizer.eos()));
-    if (!segments) return tl::unexpected(ApiError{400, segments.error().message, "messages", "invalid_value"});
-    prompts.push_back(tokenizer.Encode(*segments, /*add_special=*/true));
+    auto prompt = EncodeChat(request);
+    if (!prompt) return tl::unexpected(prompt.error());
+    prompts.push_back(std::move(*prompt));
     return prompts;
   }
   for (const PromptInput& input : request.prompts) {

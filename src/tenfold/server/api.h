@@ -16,6 +16,7 @@
 #include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
 #include "tenfold/server/openai_request.h"
+#include "tenfold/tokenizer/chat_renderer.h"
 
 namespace tenfold::server {
 
@@ -27,6 +28,7 @@ struct ApiOptions {
   std::string version = "0.1.0";
   double request_timeout_s = 0;  // for requests that bring none; 0 = they may take as long as they like
   double log_interval_s = 0;     // between lines about the load; 0 = none
+  std::string chat_template;     // Jinja, in place of the model's own
 };
 
 class Api {
@@ -54,13 +56,14 @@ class Api {
 
   ApiStatus CheckKey(const std::string& authorization) const;
   ApiStatus CheckModel(GenerationRequest& request) const;
+  ApiResult<std::vector<TokenId>> EncodeChat(const GenerationRequest& request) const;
   ApiResult<std::vector<std::vector<TokenId>>> EncodePrompts(const GenerationRequest& request) const;
 
   const ApiOptions options_;
   engine::EngineApi& engine_;
   const Post post_;
-  // How this model wants conversations written, or why it cannot have any.
-  const Result<tokenizer::ChatFormat> chat_format_;
+  // Writes conversations as this model wants them, or says why it cannot have any.
+  const Result<tokenizer::ChatRenderer> chat_renderer_;
   const int64_t started_at_;
   Metrics metrics_;
   LoadMonitor monitor_;

@@ -38,7 +38,11 @@ inline tokenizer::Tokenizer MakeByteTokenizer() {
   vocabulary.bos = kBos;
   vocabulary.eos = 2;
   vocabulary.add_bos = true;
-  vocabulary.chat_template = "<|im_start|>";  // marks ChatML
+  vocabulary.chat_template =
+      "{{ bos_token }}{% for message in messages %}"
+      "{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}{% endfor %}"
+      "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+      "{% if shout is defined %}{{ raise_exception('no shouting: ' ~ shout) }}{% endif %}";
   auto tokenizer = tokenizer::Tokenizer::Create(std::move(vocabulary));
   CHECK_MSG(tokenizer.has_value(), "{}", tokenizer.error().message);
   return std::move(*tokenizer);

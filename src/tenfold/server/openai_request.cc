@@ -9,7 +9,6 @@ namespace tenfold::server {
 namespace {
 
 using sampling::SamplingParams;
-using tokenizer::ChatMessage;
 
 // Deep enough for any request, shallow enough for the parser's stack.
 constexpr size_t kMaxJsonDepth = 32;
@@ -20,6 +19,7 @@ struct Body : GenerationRequest {
   std::optional<int> max_completion_tokens;
   std::optional<int> best_of;
   std::optional<bool> chat_logprobs;
+  std::optional<bool> generation_prompt;
   std::optional<int> top_logprobs;
   bool has_stream_options = false;
 };
@@ -120,6 +120,18 @@ ApiStatus ReadMessages(const json::value& value, std::string_view name, Body& bo
     RETURN_IF_REFUSED(ReadFields<ChatMessage>(element.get_object(), message_name + ".", turn, {kMessageFields}));
     if (turn.role.empty()) return BadField(message_name + ".role", "is missing");
   }
+  return {};
+}
+
+ApiStatus ReadTemplateArguments(const json::value& value, std::string_view name, Body& body) {
+  if (!value.is_object()) return BadField(name, "must be an object, not {}", JsonKindName(value));
+  constexpr std::string_view kOwn[] = {"messages",  "tools",     "documents", "add_generation_prompt",
+                                       "bos_token", "eos_token", "unk_token", "pad_token"};
+  for (const std::string_view own : kOwn) {
+    if (value.get_object().contains(own))
+      return BadField(fmt::format("{}.{}", name, own), "is given by the server: it cannot be set here");
+  }
+  body.chat_template_kwargs = value.get_object();
   return {};
 }
 
@@ -250,10 +262,10 @@ constexpr JsonField<Body> kChatFields[] = {
     {"reasoning_effort", nullptr, "null"},
     {"verbosity", nullptr, "null"},
     {"web_search_options", nullptr, "null"},
-    {"add_generation_prompt", nullptr, "true"},
-    {"continue_final_message", nullptr, "false"},
+    {"add_generation_prompt", ReadMember<&Body::generation_prompt>},
+    {"continue_final_message", ReadMember<&Body::continue_final_message>},
     {"chat_template", nullptr, "null"},
-    {"chat_template_kwargs", nullptr, "null"},
+    {"chat_template_kwargs", ReadTemplateArguments},
 };
 
 ApiStatus FinishCompletion(Body& body) {
@@ -293,6 +305,10 @@ ApiStatus FinishChat(Body& body) {
     return BadField("max_tokens", "is the old name of \"max_completion_tokens\", but they differ: send one of them");
   }
   body.sampling.max_tokens = body.max_completion_tokens ? body.max_completion_tokens : body.max_tokens;
+  if (body.continue_final_message && body.generation_prompt.value_or(false)) {
+    return BadField("continue_final_message", "and \"add_generation_prompt\" exclude each other: send one of them");
+  }
+  body.add_generation_prompt = body.generation_prompt.value_or(!body.continue_final_message);
   if (body.top_logprobs) {
     if (!body.chat_logprobs.value_or(false)) return BadField("top_logprobs", "needs \"logprobs\": true");
     if (*body.top_logprobs < 0 || *body.top_logprobs > sampling::kMaxLogprobs) {

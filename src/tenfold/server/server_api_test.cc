@@ -197,6 +197,28 @@ TEST_F(ServerApiTest, UsersCannotWriteControlTokens) {
   EXPECT_EQ(std::count(prompt.begin(), prompt.end(), /*<|im_end|>*/ 4), 1);
 }
 
+TEST_F(ServerApiTest, AnAnswerMayGoOnWithTheLastMessage) {
+  StartServer();
+  const std::string conversation =
+      R"({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Well, "}], "max_tokens": 1)";
+  const auto prompt_of = [&](std::string_view fields) {
+    PostOk("/v1/chat/completions", fmt::format("{}, {}}}", conversation, fields));
+    return engine_->tokenizer().Decode(engine_->submitted().back().prompt,
+                                       {.skip_special = false, .begins_text = false});
+  };
+  EXPECT_EQ(prompt_of(R"("continue_final_message": true)"),
+            "<s><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell,");
+  EXPECT_EQ(prompt_of(R"("add_generation_prompt": false)"),
+            "<s><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell, <|im_end|>\n");
+}
+
+TEST_F(ServerApiTest, ATemplateMayRefuse) {
+  StartServer();
+  const TestResponse response = Post("/v1/chat/completions", Chat(R"("chat_template_kwargs": {"shout": 3})"));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("no shouting: 3"));
+}
+
 TEST_F(ServerApiTest, AChatMayUseTheWholeContext) {
   StartServer();
   PostOk("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "Hi"}]})");

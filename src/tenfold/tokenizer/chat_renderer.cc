@@ -1,0 +1,76 @@
+#include "tenfold/tokenizer/chat_renderer.h"
+
+#include <algorithm>
+#include <ctime>
+#include <iterator>
+#include <string>
+#include <utility>
+
+namespace tenfold::tokenizer {
+namespace {
+
+constexpr std::string_view kPlainTemplate = R"({{- bos_token }}
+{%- for message in messages %}
+  {%- if message.role not in ['system', 'user', 'assistant'] %}
+    {{- raise_exception('this model has no chat template, so it knows no role "' ~ message.role ~ '"') }}
+  {%- endif %}
+  {{- message.role | capitalize ~ ': ' ~ message.content ~ '\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+  {{- 'Assistant:' }}
+{%- endif %})";
+
+// Ends the prompt behind the last place where it says `text`, white space around which the template may have taken
+// away.
+Status CutAfter(std::string_view text, std::vector<PromptSegment>& segments) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const size_t begin = std::min(text.find_first_not_of(kSpaces), text.size());
+  text = text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
+  std::string whole;
+  for (const PromptSegment& segment : segments) whole += segment.text;
+  const size_t found = whole.rfind(text);
+  if (text.empty() || found == std::string::npos) {
+    return MakeError(ErrorCode::kInvalidArgument, "the last message cannot be continued: {}",
+                     text.empty() ? "it is empty" : "the model's chat template does not write its text as it is");
+  }
+  size_t kept = found + text.size();
+  for (auto segment = segments.begin(); segment != segments.end(); ++segment) {
+    if (kept <= segment->text.size()) {
+      segment->text.resize(kept);
+      segments.erase(std::next(segment), segments.end());
+      break;
+    }
+    kept -= segment->text.size();
+  }
+  return {};
+}
+
+std::tm LocalTime() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return local;
+}
+
+}  // namespace
+
+Result<ChatRenderer> ChatRenderer::Create(const Tokenizer& tokenizer, std::string_view source) {
+  ASSIGN_OR_RETURN(ChatTemplate parsed, ChatTemplate::Parse(source.empty() ? kPlainTemplate : source));
+  return ChatRenderer(tokenizer, std::move(parsed), source.empty());
+}
+
+Result<std::vector<TokenId>> ChatRenderer::Encode(json::object inputs,
+                                                  std::optional<std::string_view> unfinished) const {
+  const auto add_token = [&](std::string_view name, TokenId token) {
+    inputs[name] = token == kNoToken ? std::string_view() : tokenizer_->TokenText(token);
+  };
+  add_token("bos_token", tokenizer_->bos());
+  add_token("eos_token", tokenizer_->eos());
+  for (const char* other : {"unk_token", "pad_token"}) inputs.erase(other);  // count as the template's own text
+  if (!inputs.contains("add_generation_prompt")) inputs["add_generation_prompt"] = true;
+  ASSIGN_OR_RETURN(std::vector<PromptSegment> segments, template_.Render(inputs, {.now = LocalTime()}));
+  if (unfinished) RETURN_IF_ERROR(CutAfter(*unfinished, segments));
+  return tokenizer_->Encode(segments, /*add_special=*/false);
+}
+
+}  // namespace tenfold::tokenizer
