@@ -38,7 +38,7 @@ Status Workspace::CheckValueDepth(int depth) {
 }
 
 Result<Value> Workspace::NewText(Text text) {
-  RETURN_IF_ERROR(SpendBytes(text.cost_bytes()));
+  RETURN_IF_ERROR(SpendBytes(sizeof(Text) + text.cost_bytes()));
   return Value(&texts_.emplace_back(std::move(text)));
 }
 

@@ -32,7 +32,7 @@ inline constexpr int kMaxValueDepth = 100;
 struct RenderLimits {
   size_t max_steps = 20'000'000;  // about a second
   size_t max_bytes = size_t{256} << 20;
-  int max_depth = 1000;  // of expressions in statements in macros in macros: a kilobyte of stack each
+  int max_depth = 1000;  // of expressions in statements in macros in macros: up to two kilobytes of stack each
 };
 
 class Workspace {
