@@ -43,9 +43,13 @@ class Workspace {
 
   const RenderLimits& limits() const { return limits_; }
 
-  // Errors: kResourceExhausted, of all five.
+  // Errors, of all that give a Status: kResourceExhausted.
   Status Spend(size_t steps);
   Status SpendReading(size_t bytes) { return Spend(1 + bytes / 64); }
+  // A look-up in a mapping, which compares the key with a few others.
+  Status SpendLookUp(const Value& key) {
+    return SpendReading(key.text() == nullptr ? 0 : 8 * key.text()->size_bytes());
+  }
   Status SpendBytes(size_t bytes);
   void GiveBack(size_t bytes) { num_bytes_ -= bytes; }
   // Whether as much could still be stored: asked before something large is built.
