@@ -196,7 +196,9 @@ struct ErrorCase {
 class TemplateErrors : public testing::TestWithParam<ErrorCase> {};
 
 TEST_P(TemplateErrors, SayWhatAndWhere) {
-  const auto prompt = Render(GetParam().source, jinja::kInputsForTest);
+  RenderOptions options = OnThatDay();
+  options.limits = {.max_steps = 2'000'000, .max_bytes = 16 << 20};  // reached sooner than the default ones
+  const auto prompt = Render(GetParam().source, jinja::kInputsForTest, options);
   ASSERT_FALSE(prompt) << GetParam().source << " gave " << Joined(*prompt);
   EXPECT_EQ(prompt.error().code, GetParam().code) << GetParam().source;
   EXPECT_THAT(prompt.error().message, HasSubstr(GetParam().message)) << GetParam().source;

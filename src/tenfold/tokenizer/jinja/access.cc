@@ -47,6 +47,7 @@ Result<Value> FindIndexed(Workspace& workspace, const Value& object, int64_t ind
 // Undefined when there is none.
 Result<Value> FindItem(Workspace& workspace, const Value& object, const Value& index) {
   if (object.dict() != nullptr) {
+    RETURN_IF_ERROR(workspace.SpendLookUp(index));
     const Value* found = object.dict()->Find(index);
     return found == nullptr ? Value() : *found;
   }

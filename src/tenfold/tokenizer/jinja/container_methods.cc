@@ -48,13 +48,15 @@ Result<Value> DictValues(const BuiltinCall& call) {
 
 Result<Value> DictGet(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const auto arguments, call.Bind<2>({"key", "default"}, 1));
+  RETURN_IF_ERROR(call.workspace.SpendLookUp(arguments[0]));
   if (const Value* found = SelfDict(call).Find(arguments[0])) return *found;
   return call.arguments.positional.size() + call.arguments.named.size() > 1 ? arguments[1] : Value(None{});
 }
 
 Result<Value> DictPop(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const auto arguments, call.Bind<2>({"key", "default"}, 1));
-  RETURN_IF_ERROR(call.workspace.Spend(SelfDict(call).size()));
+  RETURN_IF_ERROR(call.workspace.SpendLookUp(arguments[0]));
+  RETURN_IF_ERROR(call.workspace.Spend(4 * SelfDict(call).size()));  // the index is built anew
   const Value* found = SelfDict(call).Find(arguments[0]);
   if (found == nullptr && arguments[1].IsUndefined()) return call.Fail("the mapping has no such key");
   if (found == nullptr) return arguments[1];
@@ -65,6 +67,7 @@ Result<Value> DictPop(const BuiltinCall& call) {
 
 Result<Value> DictSetDefault(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const auto arguments, call.Bind<2>({"key", "default"}, 1));
+  RETURN_IF_ERROR(call.workspace.SpendLookUp(arguments[0]));
   if (const Value* found = SelfDict(call).Find(arguments[0])) return *found;
   const Value value = arguments[1].IsUndefined() ? Value(None{}) : arguments[1];
   RETURN_IF_ERROR(call.workspace.Set(SelfDict(call), arguments[0], value));
@@ -185,6 +188,7 @@ Result<Value> ItemCount(const BuiltinCall& call) {
 
 Result<Value> ListRemove(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const Value index, ItemIndex(call));
+  RETURN_IF_ERROR(call.workspace.Spend(SelfItems(call).size() / 16));
   SelfItems(call).erase(SelfItems(call).begin() + *index.If<int64_t>());
   return Value(None{});
 }

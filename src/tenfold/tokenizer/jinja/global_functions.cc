@@ -98,6 +98,7 @@ Result<Value> Cycler::Attribute(Workspace& workspace, const Text& name) {
 
 Result<Value> MakeCycler(const BuiltinCall& call) {
   if (call.arguments.positional.empty()) return call.Fail("needs items");
+  RETURN_IF_ERROR(call.workspace.SpendBytes(call.arguments.positional.size() * sizeof(Value)));
   ASSIGN_OR_RETURN(Cycler * result, call.workspace.NewObject<Cycler>(call.arguments.positional));
   return Value(result);
 }

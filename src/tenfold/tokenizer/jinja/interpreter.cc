@@ -79,11 +79,12 @@ void Interpreter::Keep(Scope* scope) {
   for (; scope != nullptr && !scope->is_kept; scope = scope->parent) scope->is_kept = true;
 }
 
-Value Interpreter::LookUp(NameRef name) const {
+Result<Value> Interpreter::LookUp(NameRef name) {
   for (const Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
-    for (const auto& [bound, value] : scope->bindings) {
-      if (bound == name) return value;
-    }
+    // Templates have a few dozen names in a handful of scopes; one with thousands pays for looking through them.
+    RETURN_IF_ERROR(workspace_.Spend((8 + scope->bindings.size()) / 16));
+    const auto bound = std::ranges::find(scope->bindings, name, &std::pair<NameRef, Value>::first);
+    if (bound != scope->bindings.end()) return bound->second;
   }
   return Value(Undefined{name});
 }
@@ -105,7 +106,7 @@ Status Interpreter::Bind(NameRef name, const Value& value) {
 
 Status Interpreter::Assign(const Target& target, const Value& value) {
   if (target.attribute != nullptr) {
-    const Value owner = LookUp(target.name);
+    ASSIGN_OR_RETURN(const Value owner, LookUp(target.name));
     Namespace* owner_namespace = owner.object() == nullptr ? nullptr : owner.object()->AsNamespace();
     if (owner_namespace == nullptr) {
       return MakeError(ErrorCode::kInvalidArgument, "'{}' is {}; only attributes of a namespace can be set",
@@ -310,6 +311,7 @@ Result<Value> Interpreter::CallMacro(const MacroDefinition& macro, Scope& scope,
   std::fill_n(is_given.begin(), num_positional, true);
   ASSIGN_OR_RETURN(Dict * more_named, workspace_.NewDict());
   for (const auto& [name, value] : arguments.named) {
+    RETURN_IF_ERROR(workspace_.Spend(num_parameters / 8));
     const auto parameter = std::ranges::find(macro.parameters, name->view(), &Text::view);
     const auto index = static_cast<size_t>(parameter - macro.parameters.begin());
     if (parameter != macro.parameters.end() && !is_given[index]) {

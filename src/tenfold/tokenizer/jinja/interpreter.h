@@ -49,6 +49,7 @@ class Interpreter {
 
  private:
   enum class Flow { kOn, kBreak, kContinue };
+  class GrowingText;
 
   // Statements.
   Result<Flow> Execute(const Block& block);
@@ -98,7 +99,7 @@ class Interpreter {
   class InnerScope;
   // That this scope, and those around it, are not used again for other blocks.
   static void Keep(Scope* scope);
-  Value LookUp(NameRef name) const;
+  Result<Value> LookUp(NameRef name);
   Status Bind(NameRef name, const Value& value);
   Status Assign(const Target& target, const Value& value);
 

@@ -69,6 +69,7 @@ Result<Arguments> Interpreter::EvaluateArguments(const CallArguments& arguments)
   if (arguments.more_positional != nullptr) {
     ASSIGN_OR_RETURN(const Value more, Evaluate(arguments.more_positional));
     ASSIGN_OR_RETURN(const std::vector<Value> items, Items(workspace_, more));
+    RETURN_IF_ERROR(workspace_.SpendBytes(items.size() * sizeof(Value)));
     values.positional.insert(values.positional.end(), items.begin(), items.end());
   }
   for (const auto& [name, argument] : arguments.named) {
@@ -80,7 +81,7 @@ Result<Arguments> Interpreter::EvaluateArguments(const CallArguments& arguments)
     if (more.dict() == nullptr) {
       return MakeError(ErrorCode::kInvalidArgument, "** takes a mapping, not {}", KindName(more));
     }
-    RETURN_IF_ERROR(workspace_.Spend(more.dict()->size()));
+    RETURN_IF_ERROR(workspace_.SpendBytes(more.dict()->size() * sizeof(Dict::Entry)));
     for (const auto& [key, value] : more.dict()->entries()) {
       if (key.text() == nullptr) return MakeError(ErrorCode::kInvalidArgument, "** takes keys that are strings");
       values.named.emplace_back(key.text(), value);
@@ -142,33 +143,54 @@ Result<Value> Interpreter::Evaluate(const Sign& sign) {
   return Apply(workspace_, BinaryOperator::kAdd, Value(int64_t{0}), operand);
 }
 
+// A text that grows while further operands are evaluated. What is nested in them may hold as much again, so that its
+// bytes are paid for as they come.
+class Interpreter::GrowingText {
+ public:
+  explicit GrowingText(Workspace& workspace) : workspace_(workspace) {}
+
+  Status Append(const Value& value) {
+    const size_t before = text_.cost_bytes();
+    RETURN_IF_ERROR(Print(workspace_, value, text_));
+    return workspace_.SpendBytes(text_.cost_bytes() - before);
+  }
+  Result<Value> Take() {
+    workspace_.GiveBack(text_.cost_bytes());
+    return workspace_.NewText(std::exchange(text_, {}));
+  }
+
+ private:
+  Workspace& workspace_;
+  Text text_;
+};
+
 // A sum of strings is collected in one text, not in one for each "+".
 Result<Value> Interpreter::Evaluate(const Chain& chain) {
   ASSIGN_OR_RETURN(Value result, Evaluate(chain.first));
-  std::optional<Text> sum;
+  std::optional<GrowingText> sum;
   for (const auto& [op, expression] : chain.rest) {
     ASSIGN_OR_RETURN(const Value operand, Evaluate(expression));
     if (op == BinaryOperator::kAdd && operand.text() != nullptr && (sum || result.text() != nullptr)) {
-      if (!sum) sum = *result.text();
-      RETURN_IF_ERROR(workspace_.CheckRoom(sum->cost_bytes() + operand.text()->cost_bytes()));
-      sum->Append(*operand.text());
+      if (!sum) RETURN_IF_ERROR(sum.emplace(workspace_).Append(result));
+      RETURN_IF_ERROR(sum->Append(operand));
       continue;
     }
     if (sum) {
-      ASSIGN_OR_RETURN(result, workspace_.NewText(*std::exchange(sum, std::nullopt)));
+      ASSIGN_OR_RETURN(result, sum->Take());
+      sum.reset();
     }
     ASSIGN_OR_RETURN(result, Apply(workspace_, op, result, operand));
   }
-  return sum ? workspace_.NewText(*std::move(sum)) : result;
+  return sum ? sum->Take() : result;
 }
 
 Result<Value> Interpreter::Evaluate(const Concatenation& concatenation) {
-  Text text;
+  GrowingText text(workspace_);
   for (const ExpressionRef expression : concatenation.operands) {
     ASSIGN_OR_RETURN(const Value operand, Evaluate(expression));
-    RETURN_IF_ERROR(Print(workspace_, operand, text));
+    RETURN_IF_ERROR(text.Append(operand));
   }
-  return workspace_.NewText(std::move(text));
+  return text.Take();
 }
 
 Result<Value> Interpreter::Evaluate(const Comparison& comparison) {

@@ -203,6 +203,7 @@ Result<bool> ItemsEqual(Workspace& workspace, const std::vector<Value>& left, co
 Result<bool> EntriesEqual(Workspace& workspace, const Dict& left, const Dict& right, int depth) {
   if (left.size() != right.size()) return false;
   for (const auto& [key, value] : left.entries()) {
+    RETURN_IF_ERROR(workspace.SpendLookUp(key));
     const Value* other = right.Find(key);
     if (other == nullptr) return false;
     ASSIGN_OR_RETURN(const bool is_equal, EqualAt(workspace, value, *other, depth + 1));
@@ -260,7 +261,10 @@ Result<bool> Contains(Workspace& workspace, const Value& whole, const Value& par
     RETURN_IF_ERROR(workspace.SpendReading(whole.text()->size_bytes() + part.text()->size_bytes()));
     return FindBytes(whole.text()->view(), part.text()->view()) != std::string_view::npos;
   }
-  if (whole.dict() != nullptr) return whole.dict()->Find(part) != nullptr;
+  if (whole.dict() != nullptr) {
+    RETURN_IF_ERROR(workspace.SpendLookUp(part));
+    return whole.dict()->Find(part) != nullptr;
+  }
   ASSIGN_OR_RETURN(const std::vector<Value> items, Items(workspace, whole));
   for (const Value& item : items) {
     ASSIGN_OR_RETURN(const bool is_equal, Equal(workspace, item, part));

@@ -171,10 +171,12 @@ Result<Text> FormatPercent(Workspace& workspace, const Text& format, const Argum
   size_t next_argument = 0;
   bool uses_names = false;
   const std::string_view bytes = format.view();
+  RETURN_IF_ERROR(workspace.SpendReading(bytes.size()));
   for (size_t at = 0; at < bytes.size();) {
     const size_t percent = std::min(bytes.find('%', at), bytes.size());
     result.AppendSlice(format, at, percent);
     RETURN_IF_ERROR(workspace.CheckRoom(result.cost_bytes()));
+    RETURN_IF_ERROR(workspace.Spend(1 + arguments.named.size() / 8));  // names are looked for one by one
     if (percent == bytes.size()) break;
     std::string_view rest = bytes.substr(percent + 1);
     const Value* value = nullptr;
@@ -225,10 +227,12 @@ Result<Text> FormatBraces(Workspace& workspace, const Text& format, const Argume
   Text result;
   size_t next_argument = 0;
   const std::string_view bytes = format.view();
+  RETURN_IF_ERROR(workspace.SpendReading(bytes.size()));
   for (size_t at = 0; at < bytes.size();) {
     const size_t brace = std::min(bytes.find_first_of("{}", at), bytes.size());
     result.AppendSlice(format, at, brace);
     RETURN_IF_ERROR(workspace.CheckRoom(result.cost_bytes()));
+    RETURN_IF_ERROR(workspace.Spend(1 + arguments.named.size() / 8));  // names are looked for one by one
     if (brace == bytes.size()) break;
     if (brace + 1 < bytes.size() && bytes[brace + 1] == bytes[brace]) {
       result.AppendSlice(format, brace, brace + 1);

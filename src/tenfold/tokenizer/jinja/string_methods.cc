@@ -40,6 +40,7 @@ Result<Value> Strip(const BuiltinCall& call) {
     ASSIGN_OR_RETURN(characters, call.String(arguments[0]));
     RETURN_IF_ERROR(SpendSearch(call, Self(call), *characters));
   }
+  RETURN_IF_ERROR(call.workspace.SpendReading(Self(call).size_bytes()));
   return call.workspace.NewText(Trim(Self(call), kSide, characters));
 }
 

@@ -26,8 +26,8 @@ class Text {
   std::string_view view() const { return bytes_; }
   size_t size_bytes() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
-  // What this text takes of a rendering's memory.
-  size_t cost_bytes() const { return sizeof(Text) + bytes_.size() + input_.size() * sizeof(Range); }
+  // What its bytes and their origins take of a rendering's memory.
+  size_t cost_bytes() const { return bytes_.size() + input_.size() * sizeof(Range); }
 
   bool HasInput() const { return !input_.empty(); }
   // Whether the byte at `at` came from input.

@@ -181,6 +181,7 @@ Result<Value> FilterUrlEncode(const BuiltinCall& call) {
 Result<Value> FilterStripTags(const BuiltinCall& call) {
   RETURN_IF_ERROR(call.BindNone());
   ASSIGN_OR_RETURN(const Text* text, call.Printed(call.self));
+  RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));
   const std::string_view bytes = text->view();
   Text plain;
   for (size_t at = 0; at < bytes.size();) {

@@ -38,7 +38,7 @@ Status Workspace::CheckValueDepth(int depth) {
 }
 
 Result<Value> Workspace::NewText(Text text) {
-  RETURN_IF_ERROR(SpendBytes(text.cost_bytes()));
+  RETURN_IF_ERROR(SpendBytes(sizeof(Text) + text.cost_bytes()));
   return Value(&texts_.emplace_back(std::move(text)));
 }
 
@@ -74,6 +74,7 @@ Status Workspace::Set(Dict& dict, const Value& key, const Value& value) {
     return MakeError(ErrorCode::kInvalidArgument, "{} cannot be the key of a mapping; use a string or a number",
                      KindName(key));
   }
+  RETURN_IF_ERROR(SpendLookUp(key));
   constexpr size_t kEntryBytes = 2 * sizeof(Dict::Entry) + 32;  // the entry, and a node of its index
   RETURN_IF_ERROR(SpendBytes(kEntryBytes));
   dict.Set(key, value);

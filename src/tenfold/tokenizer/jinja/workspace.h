@@ -32,7 +32,7 @@ inline constexpr int kMaxValueDepth = 100;
 struct RenderLimits {
   size_t max_steps = 20'000'000;  // about a second
   size_t max_bytes = size_t{256} << 20;
-  int max_depth = 1000;  // of expressions in statements in macros in macros: a kilobyte of stack each
+  int max_depth = 1000;  // of expressions in statements in macros in macros: up to two kilobytes of stack each
 };
 
 class Workspace {
@@ -43,9 +43,13 @@ class Workspace {
 
   const RenderLimits& limits() const { return limits_; }
 
-  // Errors: kResourceExhausted, of all five.
+  // Errors, of all that give a Status: kResourceExhausted.
   Status Spend(size_t steps);
   Status SpendReading(size_t bytes) { return Spend(1 + bytes / 64); }
+  // A look-up in a mapping, which compares the key with a few others.
+  Status SpendLookUp(const Value& key) {
+    return SpendReading(key.text() == nullptr ? 0 : 8 * key.text()->size_bytes());
+  }
   Status SpendBytes(size_t bytes);
   void GiveBack(size_t bytes) { num_bytes_ -= bytes; }
   // Whether as much could still be stored: asked before something large is built.
