@@ -15,6 +15,7 @@ constexpr char32_t kSharpS = U'ß';
 // U+FFFD for a part that is no character; it has no class and no case.
 char32_t CodePoint(std::string_view character) {
   if (character.empty()) return 0xFFFD;
+  if (static_cast<unsigned char>(character[0]) < 0x80) return static_cast<char32_t>(character[0]);
   const Utf8Part part = ReadUtf8(character);
   return part.kind == Utf8Part::Kind::kCharacter ? part.code_point : 0xFFFD;
 }

@@ -219,5 +219,12 @@ INSTANTIATE_TEST_SUITE_P(
                    "userassistant"}),
     CaseName);
 
+// Where Jinja forgets it.
+TEST(JinjaMacro, KeepsTheScopeThatItWasDefinedIn) {
+  EXPECT_EQ(RenderForTest("{% set ns = namespace() %}{% with a = 1 %}{% macro m() %}{{ a }}{% endmacro %}"
+                          "{% set ns.m = m %}{% endwith %}{% with b = 5 %}{{ ns.m() }}{% endwith %}"),
+            "1");
+}
+
 }  // namespace
 }  // namespace tenfold::tokenizer::jinja

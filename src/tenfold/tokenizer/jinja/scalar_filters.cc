@@ -26,10 +26,10 @@ Result<Value> FilterDefault(const BuiltinCall& call) {
   return arguments[0].IsUndefined() ? call.workspace.NewText("") : arguments[0];
 }
 
-// What the whole text spells, without white space around it and with "_" between digits.
+// What the whole text spells; "_" may stand between digits.
 template <class Number, class... Base>
 std::optional<Number> Spelled(const Text& text, Base... base) {
-  std::string digits = Trim(text, Side::kBoth).bytes();
+  std::string digits = text.bytes();
   std::erase(digits, '_');
   const char* begin = digits.data() + (digits.starts_with('+') ? 1 : 0);
   const char* end = digits.data() + digits.size();
@@ -53,10 +53,11 @@ Result<Value> FilterInt(const BuiltinCall& call) {
   std::optional<int64_t> result = ToInteger(call.self);
   if (call.self.If<double>() != nullptr) result = Truncated(*call.self.If<double>());
   if (const Text* text = call.self.text()) {
+    ASSIGN_OR_RETURN(const Text trimmed, Trim(call.workspace, *text, Side::kBoth));
     RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));
-    result = Spelled<int64_t>(*text, static_cast<int>(base));
+    result = Spelled<int64_t>(trimmed, static_cast<int>(base));
     if (!result) {
-      if (const auto number = Spelled<double>(*text)) result = Truncated(*number);
+      if (const auto number = Spelled<double>(trimmed)) result = Truncated(*number);
     }
   }
   if (result) return Value(*result, call.self.is_input() || (call.self.text() && call.self.text()->HasInput()));
@@ -68,8 +69,9 @@ Result<Value> FilterFloat(const BuiltinCall& call) {
   if (call.self.IsUndefined()) return call.Fail("needs a value, not undefined");
   if (call.self.IsNumber()) return Value(ToDouble(call.self), call.self.is_input());
   if (const Text* text = call.self.text()) {
+    ASSIGN_OR_RETURN(const Text trimmed, Trim(call.workspace, *text, Side::kBoth));
     RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));
-    if (const auto number = Spelled<double>(*text)) return Value(*number, text->HasInput());
+    if (const auto number = Spelled<double>(trimmed)) return Value(*number, text->HasInput());
   }
   return arguments[0].IsUndefined() ? Value(0.0) : arguments[0];
 }
@@ -129,7 +131,7 @@ bool IsWordCharacter(std::string_view character) {
 Result<Value> FilterWordCount(const BuiltinCall& call) {
   RETURN_IF_ERROR(call.BindNone());
   ASSIGN_OR_RETURN(const Text* text, call.Printed(call.self));
-  RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));
+  RETURN_IF_ERROR(call.workspace.SpendCharacters(text->size_bytes()));
   int64_t count = 0;
   bool in_word = false;
   for (std::string_view rest = text->view(); !rest.empty(); rest.remove_prefix(FirstCharacterBytes(rest))) {

@@ -22,7 +22,7 @@ struct Keyed {
 // Small letters instead of capitals, unless case matters.
 Result<Value> CaseKey(Workspace& workspace, const Value& value, bool case_sensitive) {
   if (case_sensitive || value.text() == nullptr) return value;
-  RETURN_IF_ERROR(workspace.SpendReading(value.text()->size_bytes() * 16));
+  RETURN_IF_ERROR(workspace.SpendCharacters(value.text()->size_bytes()));
   return workspace.NewText(ToLowerCase(*value.text()));
 }
 

@@ -28,7 +28,7 @@ Status SpendSearch(const BuiltinCall& call, const Text& text, const Text& needle
 template <Text (*kMap)(const Text&)>
 Result<Value> Map(const BuiltinCall& call) {
   RETURN_IF_ERROR(call.BindNone());
-  RETURN_IF_ERROR(call.workspace.SpendReading(Self(call).size_bytes() * 16));
+  RETURN_IF_ERROR(call.workspace.SpendCharacters(Self(call).size_bytes()));
   return call.workspace.NewText(kMap(Self(call)));
 }
 
@@ -38,10 +38,9 @@ Result<Value> Strip(const BuiltinCall& call) {
   const Text* characters = nullptr;
   if (!arguments[0].IsUndefined() && !arguments[0].IsNone()) {
     ASSIGN_OR_RETURN(characters, call.String(arguments[0]));
-    RETURN_IF_ERROR(SpendSearch(call, Self(call), *characters));
   }
-  RETURN_IF_ERROR(call.workspace.SpendReading(Self(call).size_bytes()));
-  return call.workspace.NewText(Trim(Self(call), kSide, characters));
+  ASSIGN_OR_RETURN(Text trimmed, Trim(call.workspace, Self(call), kSide, characters));
+  return call.workspace.NewText(std::move(trimmed));
 }
 
 template <bool kFromRight>
@@ -223,7 +222,7 @@ bool IsAlnum(std::string_view character) {
 template <bool (*kIsOfClass)(std::string_view)>
 Result<Value> All(const BuiltinCall& call) {
   RETURN_IF_ERROR(call.BindNone());
-  RETURN_IF_ERROR(call.workspace.SpendReading(Self(call).size_bytes()));
+  RETURN_IF_ERROR(call.workspace.SpendCharacters(Self(call).size_bytes()));
   for (std::string_view rest = Self(call).view(); !rest.empty(); rest.remove_prefix(FirstCharacterBytes(rest))) {
     if (!kIsOfClass(rest.substr(0, FirstCharacterBytes(rest)))) return Value(false);
   }

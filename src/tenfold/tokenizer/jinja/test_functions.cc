@@ -72,7 +72,7 @@ template <bool (*kHasCase)(std::string_view), bool (*kHasOtherCase)(std::string_
 Result<Value> IsInCase(const BuiltinCall& call) {
   RETURN_IF_ERROR(call.BindNone());
   ASSIGN_OR_RETURN(const Text* text, call.Printed(call.self));
-  RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));
+  RETURN_IF_ERROR(call.workspace.SpendCharacters(text->size_bytes()));
   bool has_case = false;
   for (std::string_view rest = text->view(); !rest.empty(); rest.remove_prefix(FirstCharacterBytes(rest))) {
     const std::string_view character = rest.substr(0, FirstCharacterBytes(rest));

@@ -20,7 +20,7 @@ template <Text (*kMap)(const Text&)>
 Result<Value> Map(const BuiltinCall& call) {
   RETURN_IF_ERROR(call.BindNone());
   ASSIGN_OR_RETURN(const Text* text, call.Printed(call.self));
-  RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes() * 16));
+  RETURN_IF_ERROR(call.workspace.SpendCharacters(text->size_bytes()));
   return call.workspace.NewText(kMap(*text));
 }
 
@@ -28,11 +28,8 @@ Result<Value> FilterTrim(const BuiltinCall& call) {
   ASSIGN_OR_RETURN(const auto arguments, call.Bind<1>({"chars"}));
   ASSIGN_OR_RETURN(const Text* text, call.Printed(call.self));
   const Text* characters = arguments[0].text();
-  RETURN_IF_ERROR(call.workspace.SpendReading(text->size_bytes()));
-  if (characters != nullptr) {
-    RETURN_IF_ERROR(call.workspace.Spend(text->size_bytes() / 64 * (1 + characters->size_bytes() / 16)));
-  }
-  return call.workspace.NewText(Trim(*text, Side::kBoth, characters));
+  ASSIGN_OR_RETURN(Text trimmed, Trim(call.workspace, *text, Side::kBoth, characters));
+  return call.workspace.NewText(std::move(trimmed));
 }
 
 Result<Value> FilterString(const BuiltinCall& call) {
@@ -133,7 +130,7 @@ Result<Value> FilterTruncate(const BuiltinCall& call) {
 // Appends what `replacement` gives for each byte; an empty view keeps the byte.
 template <class Replacement>
 Result<Value> ReplaceBytes(const BuiltinCall& call, const Text& text, Replacement replacement) {
-  RETURN_IF_ERROR(call.workspace.SpendReading(text.size_bytes() * 16));
+  RETURN_IF_ERROR(call.workspace.SpendCharacters(text.size_bytes()));
   Text result;
   for (size_t at = 0; at < text.size_bytes(); ++at) {
     RETURN_IF_ERROR(call.workspace.CheckRoom(result.cost_bytes()));

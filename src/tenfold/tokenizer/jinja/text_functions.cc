@@ -114,7 +114,7 @@ std::vector<size_t> FindCuts(std::string_view text, std::string_view separator, 
 
 }  // namespace
 
-Text Trim(const Text& text, Side side, const Text* characters) {
+Result<Text> Trim(Workspace& workspace, const Text& text, Side side, const Text* characters) {
   const std::string_view bytes = text.view();
   const auto goes = [&](std::string_view character) {
     return characters == nullptr ? IsSpace(character) : characters->view().find(character) != std::string_view::npos;
@@ -132,6 +132,9 @@ Text Trim(const Text& text, Side side, const Text* characters) {
       end = begin + last;
     }
   }
+  const size_t num_gone = text.size_bytes() - (end - begin);
+  RETURN_IF_ERROR(
+      workspace.SpendCharacters(num_gone * (1 + (characters == nullptr ? 0 : characters->size_bytes() / 16))));
   return text.Slice(begin, end);
 }
 

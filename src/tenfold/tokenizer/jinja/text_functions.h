@@ -13,9 +13,8 @@ namespace tenfold::tokenizer::jinja {
 
 enum class Side { kLeft, kRight, kBoth };
 
-// Without the characters of `characters`, or white space where it is nullptr, at the ends. Costs what it looks at:
-// the text times the characters.
-Text Trim(const Text& text, Side side, const Text* characters = nullptr);
+// Without the characters of `characters`, or white space where it is nullptr, at the ends. Errors: kResourceExhausted.
+Result<Text> Trim(Workspace& workspace, const Text& text, Side side, const Text* characters = nullptr);
 // At most `limit` occurrences, or all when it is negative. Errors: kResourceExhausted.
 Result<Text> Replace(Workspace& workspace, const Text& text, const Text& from, const Text& to, int64_t limit);
 

@@ -57,7 +57,7 @@ TEST(TextFunctions, KeepOrigins) {
   const Text text = Mixed();
   EXPECT_THAT(ToUpperCase(text).Segments(), ElementsAre(Own("AB"), Input("CD"), Own("EF")));
   const Text ends("af");
-  EXPECT_THAT(Trim(text, Side::kBoth, &ends).Segments(), ElementsAre(Own("b"), Input("cd"), Own("e")));
+  EXPECT_THAT(Trim(workspace, text, Side::kBoth, &ends)->Segments(), ElementsAre(Own("b"), Input("cd"), Own("e")));
   EXPECT_THAT(Replace(workspace, text, Text("bc"), Text("-"), -1)->Segments(),
               ElementsAre(Own("a-"), Input("d"), Own("ef")));
   EXPECT_THAT(Replace(workspace, text, Text("b"), Text("!", true), -1)->Segments(),

@@ -46,6 +46,8 @@ class Workspace {
   // Errors, of all that give a Status: kResourceExhausted.
   Status Spend(size_t steps);
   Status SpendReading(size_t bytes) { return Spend(1 + bytes / 64); }
+  // Of work that looks each character up.
+  Status SpendCharacters(size_t bytes) { return Spend(1 + bytes / 4); }
   // A look-up in a mapping, which compares the key with a few others.
   Status SpendLookUp(const Value& key) {
     return SpendReading(key.text() == nullptr ? 0 : 8 * key.text()->size_bytes());
