@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the program `tenfold` as a user would and checks output, exit codes and messages.
 
-usage: cli_test.py TENFOLD SHARED      the binary, and the folder with models that lies beside the repository
-                                       (the environment variable TENFOLD_SHARED overrides it)
+usage: cli_test.py TENFOLD SHARED [-k NAME]    the binary, and the folder with models that lies beside the repository
+                                               (the environment variable TENFOLD_SHARED overrides it); -k and other
+                                               options of unittest
 
 Exits with 77, which CTest counts as skipped, where SHARED is absent.
 """
@@ -259,6 +260,26 @@ class OtherCommands(CommandLine):
         self.assertEqual(chat('Hello\n/reset\n\nHello\n/exit\nHello\n').stdout, 2 * answer)
         self.assertNotEqual(chat('Hello\nHello\n').stdout, 2 * answer)
 
+    def test_chat_template(self):
+        template = self.folder / 'template.jinja'
+
+        def chat(text, exit_code=0):
+            template.write_text(text)
+            return self.run_tenfold('chat', self.model, '--temperature', 0, '--max-tokens', 12, '--chat-template',
+                                    template, stdin='Hello\n', exit_code=exit_code)
+
+        # What the template writes is the prompt.
+        as_is = chat('{{ bos_token }}{{ messages[0].content }}')
+        self.assertNotIn('warning', as_is.stderr)
+        generated = self.run_json('generate', self.model, '--prompt', 'Hello', '--temperature', 0, '--max-tokens', 12)
+        self.assertEqual(as_is.stdout.strip(), generated['text'].strip())
+        self.assertIn(f'{template}: chat template, line 2', chat('\n{% if %}', exit_code=1).stderr)
+        self.assertIn('no Hello here', chat('{{ raise_exception("no " ~ messages[0].content ~ " here") }}', exit_code=1).stderr)
+        self.assertIn('is empty', chat('', exit_code=1).stderr)
+        missing = self.folder / 'missing.jinja'
+        failed = self.run_tenfold('serve', self.model, '--port', 0, '--chat-template', missing, exit_code=1)
+        self.assertIn(str(missing), failed.stderr)
+
 
 class Bench(CommandLine):
     """That everything is measured and said; figures of such small sizes mean nothing."""
@@ -453,4 +474,4 @@ if __name__ == '__main__':
     if not SHARED.is_dir():
         print(f'skipped: needs {SHARED}, which is not here')
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
