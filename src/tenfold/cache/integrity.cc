@@ -12,7 +12,7 @@ constexpr int64_t kNobody = -1;
 struct PageAccount {
   int32_t num_holders = 0;
   int64_t last_holder = kNobody;  // index of a table
-  std::string_view list = {};    // that it is in
+  std::string_view list = {};     // that it is in
 };
 
 bool IsPage(const std::vector<PageAccount>& pages, PageId id) {
@@ -49,7 +49,8 @@ Status CountList(std::span<const PageId> list, std::string_view name, std::vecto
     PageAccount& page = pages[static_cast<size_t>(id)];
     if (page.list == name)
       return MakeError(ErrorCode::kCorrupt, "page {} was freed twice: it is in the {} twice", id, name);
-    if (!page.list.empty()) return MakeError(ErrorCode::kCorrupt, "page {} is in the {} and in the {}", id, page.list, name);
+    if (!page.list.empty())
+      return MakeError(ErrorCode::kCorrupt, "page {} is in the {} and in the {}", id, page.list, name);
     if (page.num_holders > 0) {
       return MakeError(ErrorCode::kCorrupt, "page {} is in the {} while table {} holds it", id, name, page.last_holder);
     }

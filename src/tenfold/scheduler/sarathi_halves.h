@@ -1,5 +1,5 @@
-// Each half of Sarathi-Serve alone, for its ablation (Agrawal et al., OSDI 2024, table 4): what chunks are worth without
-// mixed batches, and mixed batches without chunks. Memory and preemption are SarathiPolicy's.
+// Each half of Sarathi-Serve alone, for its ablation (Agrawal et al., OSDI 2024, table 4): what chunks are worth
+// without mixed batches, and mixed batches without chunks. Memory and preemption are SarathiPolicy's.
 #pragma once
 
 #include "tenfold/scheduler/scheduler.h"
