@@ -96,8 +96,8 @@ PageRef PagePool::Hold(PageId id) {
   return PageRef(this, id);
 }
 
-void PagePool::Copy(PageId from, PageId to) {
-  if (page_bytes_ > 0) std::memcpy(data(to), data(from), page_bytes_);
+void PagePool::CopyFrom(const PagePool& other, PageId from, PageId to) {
+  if (page_bytes_ > 0) std::memcpy(data(to), other.data(from), page_bytes_);
 }
 
 bool PagePool::SameBytes(PageId a, PageId b) const {

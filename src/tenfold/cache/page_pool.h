@@ -91,8 +91,9 @@ class PagePool {
   // Holds a page that is held already or idle.
   PageRef Hold(PageId id);
 
-  // Copies the bytes of one page over another.
-  void Copy(PageId from, PageId to);
+  // Copies the bytes of one page over another; of another pool's, with pages of the same size.
+  void Copy(PageId from, PageId to) { CopyFrom(*this, from, to); }
+  void CopyFrom(const PagePool& other, PageId from, PageId to);
   bool SameBytes(PageId a, PageId b) const;
 
   // The page_bytes() bytes of a page; nothing to read or write in a pool that keeps accounts only.

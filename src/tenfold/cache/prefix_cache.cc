@@ -1,7 +1,5 @@
 #include "tenfold/cache/prefix_cache.h"
 
-#include <cstring>
-
 #include "tenfold/base/check.h"
 #include "tenfold/cache/block_hash_table.h"
 #include "tenfold/cache/radix_tree.h"
@@ -25,7 +23,7 @@ void PrefixCache::OnPageTaken(PageId id) {
   // Where every swapped page is pinned, none follows this one: whoever pins it would have pinned this one, too.
   const std::optional<PageRef> slot = swap_space_ == nullptr ? std::nullopt : swap_space_->Allocate();
   if (!slot) return Forget(id);
-  if (pool_->page_bytes() > 0) std::memcpy(swap_space_->data(slot->id()), pool_->data(id), pool_->page_bytes());
+  swap_space_->CopyFrom(*pool_, id, slot->id());
   Rename(id, SwappedId(slot->id()));
   swap_space_->Keep(slot->id());
   ++num_swapped_out_;
@@ -40,7 +38,7 @@ PageRef PrefixCache::Fetch(PageId id) {
   const PageRef pin = Pin(id);  // the page that is allocated may need a slot for what it held
   std::optional<PageRef> page = pool_->Allocate();
   CHECK_MSG(page.has_value(), "no page is free for one from the swap space");
-  if (pool_->page_bytes() > 0) std::memcpy(pool_->data(page->id()), swap_space_->data(pin.id()), pool_->page_bytes());
+  pool_->CopyFrom(*swap_space_, pin.id(), page->id());
   LeaveSwapSpace(id, page->id());
   ++num_swapped_in_;
   return *std::move(page);
@@ -63,12 +61,14 @@ void PrefixCache::LeaveSwapSpace(PageId id, PageId page) {
   swap_space_->StopKeeping(SlotOf(id));
 }
 
+bool PrefixCache::IsKept(PageId id) const {
+  return is_swapped(id) ? swap_space_->is_kept(SlotOf(id)) : pool_->is_kept(id);
+}
+
 Status PrefixCache::CheckIntegrity() const {
   RETURN_IF_ERROR(CheckBooks());
   int64_t num_kept = 0;
-  for (PageId id = 0; id < num_ids(); ++id) {
-    num_kept += is_swapped(id) ? swap_space_->is_kept(SlotOf(id)) : pool_->is_kept(id);
-  }
+  for (PageId id = 0; id < num_ids(); ++id) num_kept += IsKept(id) ? 1 : 0;
   if (num_kept != num_pages()) {
     return MakeError(ErrorCode::kCorrupt, "{} pages are cached, but {} are kept", num_pages(), num_kept);
   }
@@ -80,8 +80,7 @@ Status PrefixCache::CheckIntegrity() const {
 }
 
 Status PrefixCache::CheckPage(PageId id, PageId before) const {
-  if (!(is_swapped(id) ? swap_space_->is_kept(SlotOf(id)) : pool_->is_kept(id)))
-    return MakeError(ErrorCode::kCorrupt, "page {} is cached, but not kept", id);
+  if (!IsKept(id)) return MakeError(ErrorCode::kCorrupt, "page {} is cached, but not kept", id);
   if (is_swapped(id) || before == kNoPage) return {};
   if (is_swapped(before))
     return MakeError(ErrorCode::kCorrupt, "page {} before page {} is in the swap space", before, id);

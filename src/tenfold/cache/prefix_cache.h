@@ -111,6 +111,7 @@ class PrefixCache : private PageKeeper {
   PageId SwappedId(PageId slot) const { return static_cast<PageId>(pool_->num_pages()) + slot; }
   PageId SlotOf(PageId id) const { return id - static_cast<PageId>(pool_->num_pages()); }
   void LeaveSwapSpace(PageId id, PageId page);
+  bool IsKept(PageId id) const;
 
   PagePool* const pool_;
   PagePool* const swap_space_;  // or null

@@ -1,11 +1,10 @@
 // RadixTree: a prefix cache whose edges are runs of pages. RadixAttention (Zheng et al., "SGLang", NeurIPS 2024,
 // section 3), at the granularity of pages.
 //
-//   (space "")                     A node holds the pages of a run and their tokens. Its children differ in the tokens
-//   of
-//     |- [p0 p1 p2]                their first page and stand in the order of those, so that a walk meets prompts with
-//     a |     |- [p3]                long common beginning one after the other. A sequence that goes on differently
-//     inside |     `- [p4 p5 p6]          a run splits it; one that ends at its end makes it longer.
+//   (space "")                A node holds the pages of a run and their tokens. Its children differ in the tokens of
+//     |- [p0 p1 p2]           their first page and stand in the order of those, so that a walk meets prompts with a
+//     |     |- [p3]           long common beginning one after the other. A sequence that goes on differently inside
+//     |     `- [p4 p5 p6]     a run splits it; one that ends at its end makes it longer.
 //     `- [p7]
 //
 // Match costs O(log(children)) a node and compares each matched token once; Insert and the loss of a page are O(1)

@@ -44,22 +44,6 @@ std::string Url(const std::string& host, int port) {
   return is_ipv6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
 }
 
-// Completions are served in any case.
-void WarnAboutChat(const std::string& chat_template, const tokenizer::Tokenizer& tokenizer) {
-  if (!chat_template.empty()) return;
-  if (tokenizer.chat_template().empty()) {
-    LogWarning(
-        "the model brings no chat template: chats are written as \"User: ...\" and \"Assistant: ...\"; "
-        "--chat-template gives another one");
-    return;
-  }
-  const auto parsed = tokenizer::ChatTemplate::Parse(tokenizer.chat_template());
-  if (!parsed) {
-    LogWarning("the model's chat template cannot be read, so chats are refused: {}; --chat-template gives another one",
-               parsed.error().message);
-  }
-}
-
 Status RunServe(ServeFlags& flags) {
   if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {NameOf(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
@@ -73,7 +57,6 @@ Status RunServe(ServeFlags& flags) {
   // Listens first: a port that is taken should be known before a large model is loaded.
   ASSIGN_OR_RETURN(const auto server, server::Server::Create(flags.server));
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
-  WarnAboutChat(flags.server.api.chat_template, loaded.model->tokenizer());
   if (flags.tbt_target_ms > 0) {
     ASSIGN_OR_RETURN(flags.engine.max_num_batched_tokens,
                      engine::MeasureStepBudget(flags.engine, flags.tbt_target_ms / 1000, *loaded.model, *loaded.kernels,

@@ -142,9 +142,11 @@ class Roster {
 
   void AskPolicy() {
     running_views_.clear();
-    for (const auto& sequence : running_) running_views_.push_back(sequence->View());
     running_pointers_.clear();
-    for (const auto& sequence : running_) running_pointers_.push_back(sequence.get());
+    for (const auto& sequence : running_) {
+      running_views_.push_back(sequence->View());
+      running_pointers_.push_back(sequence.get());
+    }
     waiting_pointers_.clear();
     const size_t num_considered = admission_view_.NumConsidered(waiting_.size(), running_.size());
     for (size_t i = 0; i < num_considered; ++i) waiting_pointers_.push_back(waiting_[i].get());

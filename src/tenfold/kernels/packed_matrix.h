@@ -8,15 +8,13 @@
 //   BF16   [K / 2][16][2] 16-bit numbers; K padded to 64
 //   Q8_0   per 64 K: 16 x [16 rows][4 K] bytes, then 2 x 16 F16 scales (1088 bytes); bytes are w + 128; K padded to 64
 //   Q4_0   per 64 K: 8 x [16 rows][4 K] bytes, then 2 x 16 F16 scales (576 bytes); the low nibble of a byte is K
-//   element k
-//          of a 32-block, the high one k + 16, as in the file; nibbles are w + 8; K padded to 64
+//          element k of a 32-block, the high one k + 16, as in the file; nibbles are w + 8; K padded to 64
 //   Q4_K   per 256 K: 8 blocks of nibbles as in Q4_0, then [8][16] scales and [8][16] minima of 8 bits, then 16 F16
-//   that
-//          the scales are multiples of and 16 for the minima (2368 bytes)
+//          that the scales are multiples of and 16 for the minima (2368 bytes)
 //   Q5_K   the nibbles; then per 32 K [16 rows][4] bytes whose bit g is the fifth of K 4 g + j; then as Q4_K (2880
-//   bytes) Q6_K   the nibbles; then per 16 K [16 rows][4] bytes whose bits 2 g and 2 g + 1 are the upper ones of K 4 g
-//   + j; then
-//          [16][16] signed 8-bit scales and 16 F16 that they are multiples of, padded to a cache line (3392 bytes)
+//          bytes)
+//   Q6_K   the nibbles; then per 16 K [16 rows][4] bytes whose bits 2 g and 2 g + 1 are the upper ones of K 4 g + j;
+//          then [16][16] signed 8-bit scales and 16 F16 that they are multiples of, padded to a cache line (3392 bytes)
 //
 // Integers are unsigned so that VPDPBUSD takes them as they are; the offset is undone by starting each integer sum at
 // -offset * sum(activations). Rows past the last are zero. Owner of its memory; immutable after Pack.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tenfold/base/json.h"
+#include "tenfold/base/logging.h"
 #include "tenfold/server/state_json.h"
 
 namespace tenfold::server {
@@ -82,7 +83,17 @@ Api::Api(ApiOptions options, engine::EngineApi& engine, Post post)
       started_at_(std::time(nullptr)),
       metrics_(options_.served_model_names.front()),
       monitor_(engine, metrics_, options_.log_interval_s),
-      generations_(engine, metrics_, monitor_, options_.request_timeout_s) {}
+      generations_(engine, metrics_, monitor_, options_.request_timeout_s) {
+  // Completions are served in any case.
+  if (!chat_renderer_) {
+    LogWarning("the model's chat template cannot be read, so chats are refused: {}; --chat-template gives another one",
+               chat_renderer_.error().message);
+  } else if (chat_renderer_->is_plain()) {
+    LogWarning(
+        "the model brings no chat template: chats are written as \"User: ...\" and \"Assistant: ...\"; "
+        "--chat-template gives another one");
+  }
+}
 
 void Api::Tick() {
   const auto now = LoadMonitor::Clock::now();

@@ -33,9 +33,9 @@ struct Prefetch {
 };
 
 // A weight format: kBlocksPerStep blocks of 32 K stand together in kStepBytes.
-//   ForEachGroup<kPart>(steps, b, dot)   calls dot(group, weights[kTiles]) for the groups of 4 K in part kPart of block
-//   b Scale<kPart>(step, b)                what the part's integer dot is multiplied by Minimum(step, b) what the
-//   block's sum of activations is multiplied by (kHasMinimum)
+//   ForEachGroup<kPart>(steps, b, dot)   calls dot(group, weights[kTiles]) for the groups of 4 K in part kPart of block b
+//   Scale<kPart>(step, b)                what the part's integer dot is multiplied by
+//   Minimum(step, b)                     what the block's sum of activations is multiplied by (kHasMinimum)
 // kUnpackFrom: with that many row tiles or more it pays to do once, into an UnpackedFormat, what is the same for all of
 // them. kBitsComeFree: not the taking apart of bits, which the ports that the dots leave free do beside them.
 // Integer weights are unsigned, 2^kOffsetShift too large unless that is negative. A block has 1 or 2 parts with scales
@@ -327,26 +327,24 @@ struct QuantizedKernel {
       for (int t = 0; t < kTiles; ++t) dots[r][t] = start;
     }
     constexpr int kDotsPerSum = S::template kDotsPerSum<Format::kWeightBits>;
+    const auto add_dots = [&](int group, const Bytes(&weights)[kTiles], auto& sums) TENFOLD_INLINE {
+      for (int r = 0; r < kRows; ++r) {
+        const auto quad = S::SetQuad(x.row(r).quad(group));
+        for (int t = 0; t < kTiles; ++t) sums[r][t] = S::DotAdd(sums[r][t], weights[t], quad);
+      }
+    };
     if constexpr (kDotsPerSum == 0) {
-      const auto add_dots = [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
-        for (int r = 0; r < kRows; ++r) {
-          const auto quad = S::SetQuad(x.row(r).quad(group));
-          for (int t = 0; t < kTiles; ++t) dots[r][t] = S::DotAdd(dots[r][t], weights[t], quad);
-        }
-      };
-      Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
+      Format::template ForEachGroup<kPart, kTiles>(
+          steps, b, [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE { add_dots(group, weights, dots); });
     } else {
       typename S::SmallSum sums[kRows][kTiles];
       ClearSums(sums);
       int num_dots = 0;
-      const auto add_dots = [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
-        for (int r = 0; r < kRows; ++r) {
-          const auto quad = S::SetQuad(x.row(r).quad(group));
-          for (int t = 0; t < kTiles; ++t) sums[r][t] = S::DotAdd(sums[r][t], weights[t], quad);
-        }
-        if (++num_dots % kDotsPerSum == 0) WidenSums(sums, dots);
-      };
-      Format::template ForEachGroup<kPart, kTiles>(steps, b, add_dots);
+      Format::template ForEachGroup<kPart, kTiles>(steps, b,
+                                                   [&](int group, const Bytes(&weights)[kTiles]) TENFOLD_INLINE {
+                                                     add_dots(group, weights, sums);
+                                                     if (++num_dots % kDotsPerSum == 0) WidenSums(sums, dots);
+                                                   });
     }
   }
 

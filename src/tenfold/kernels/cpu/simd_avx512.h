@@ -15,13 +15,15 @@
 //   registers hold beside a product's operands.
 //   kRowsShareMultiples: a matrix kernel makes the four multiples of a weight scale for all its rows, rather than
 //   multiply by each row's scale. The products are the same, but for those with a weight scale of zero, which the
-//   exponent makes 2^(e - 127): so it is decided for an instruction set, not for a number of rows. A Quad is four
-//   signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x, exact. Where
-//   kDotsPerSum<kBits> is not 0, dots of weights of kBits bits may be added in a SmallSum: so many fit, with bytes in
-//   [-127, 127]. ZeroDots() begins one, Widen(total, sum) adds it to integers. Where kSignsBytes, weights of 8 bits are
-//   meant less 128. Once(bytes)  the same, loaded once and kept in a register: not read again by each instruction that
-//   uses it. Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1]
-//   * b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
+//   exponent makes 2^(e - 127): so it is decided for an instruction set, not for a number of rows.
+//   A Quad is four signed bytes, the same in every lane. DotAdd(sum, w, x)  lane i: sum + w[4i..4i+3] (unsigned) · x,
+//   exact.
+//   Where kDotsPerSum<kBits> is not 0, dots of weights of kBits bits may be added in a SmallSum: so many fit, with bytes
+//   in [-127, 127]. ZeroDots() begins one, Widen(total, sum) adds it to integers.
+//   Where kSignsBytes, weights of 8 bits are meant less 128.
+//   Once(bytes)  the same, loaded once and kept in a register: not read again by each instruction that uses it.
+//   Pairs hold 32 bfloat16 numbers, two in a lane. DotPairs(sum, a, b)  lane i: sum + a[2i] * b[2i] + a[2i+1] *
+//   b[2i+1]. PackPairs(even, odd)  lane i holds even[i] and odd[i], rounded to the nearest bfloat16. FirstOfPairs(a)
 //   keeps a[2i] and makes a[2i+1] zero.
 // Only this header's user, a file compiled with the matching -m flags, may include it: see kernels/CMakeLists.txt.
 #pragma once
