@@ -220,14 +220,9 @@ ApiResult<std::vector<TokenId>> Api::EncodeChat(const GenerationRequest& request
         {},
         "no_chat_template"});
   }
-  json::object inputs = request.chat_template_kwargs;
-  json::array& messages = inputs["messages"].emplace_array();
-  for (const ChatMessage& message : request.messages)
-    messages.push_back({{"role", message.role}, {"content", message.content}});
-  inputs["add_generation_prompt"] = request.add_generation_prompt;
   std::optional<std::string_view> unfinished;
-  if (request.continue_final_message) unfinished = request.messages.back().content;
-  auto prompt = chat_renderer_->Encode(std::move(inputs), unfinished);
+  if (request.chat.continue_final_message) unfinished = request.chat.messages.back().content;
+  auto prompt = chat_renderer_->Encode(request.chat.TemplateInputs(), unfinished);
   if (!prompt) return tl::unexpected(ApiError{400, prompt.error().message, "messages", "invalid_value"});
   return *std::move(prompt);
 }

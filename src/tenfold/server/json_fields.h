@@ -2,11 +2,10 @@
 // wants, is refused by name.
 //
 //   constexpr JsonField<Point> kFields[] = {{"x", ReadMember<&Point::x>}, {"unit", nullptr, "\"m\""}};
-//   RETURN_IF_REFUSED(ReadFields<Point>(object, "", point, {kFields}));
+//   RETURN_IF_REFUSED(ReadFields(object, "", FieldsOf<Point>{point, kFields}));
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -66,22 +65,34 @@ ApiStatus CheckOnly(const json::value& value, std::string_view name, std::string
 // The refusal of a field that no table has.
 tl::unexpected<ApiError> UnknownField(std::string_view name);
 
-// Fills `out` from `object` by the tables, taken as one. `prefix` is the object's own path with a dot, empty for the
-// body.
+// A table and the struct that its fields go into.
 template <class T>
-ApiStatus ReadFields(const json::object& object, std::string_view prefix, T& out,
-                     std::initializer_list<std::span<const JsonField<T>>> tables) {
-  for (const auto& [key, value] : object) {
-    const JsonField<T>* field = nullptr;
-    for (const std::span<const JsonField<T>> table : tables) {
-      for (const JsonField<T>& candidate : table) {
-        if (key == candidate.name) field = &candidate;
-      }
+struct FieldsOf {
+  T& out;
+  std::span<const JsonField<T>> fields;
+
+  // Reads the field if the table has it; the error is none if it does not.
+  std::optional<ApiStatus> Read(std::string_view key, std::string_view name, const json::value& value) const {
+    for (const JsonField<T>& field : fields) {
+      if (key != field.name) continue;
+      if (value.is_null()) return ApiStatus();
+      return field.only.empty() ? field.read(value, name, out) : CheckOnly(value, name, field.only);
     }
-    const std::string name = fmt::format("{}{}", prefix, std::string_view(key.data(), key.size()));
-    if (field == nullptr) return UnknownField(name);
-    if (value.is_null()) continue;
-    RETURN_IF_REFUSED(field->only.empty() ? field->read(value, name, out) : CheckOnly(value, name, field->only));
+    return std::nullopt;
+  }
+};
+
+// Fills the structs from `object`, whose fields each stand in one of the tables. `prefix` is the object's own path with
+// a dot, empty for the body.
+template <class... T>
+ApiStatus ReadFields(const json::object& object, std::string_view prefix, FieldsOf<T>... tables) {
+  for (const auto& [key, value] : object) {
+    const std::string_view key_text(key.data(), key.size());
+    const std::string name = fmt::format("{}{}", prefix, key_text);
+    std::optional<ApiStatus> read;
+    ((read = tables.Read(key_text, name, value)) || ...);
+    if (!read) return UnknownField(name);
+    RETURN_IF_REFUSED(*read);
   }
   return {};
 }

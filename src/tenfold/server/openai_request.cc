@@ -10,16 +10,18 @@ namespace {
 
 using sampling::SamplingParams;
 
-// Deep enough for any request, shallow enough for the parser's stack.
-constexpr size_t kMaxJsonDepth = 32;
+// Deep enough for any request, the schemas of tools included, shallow enough for the parser's stack.
+constexpr size_t kMaxJsonDepth = 64;
 
 // Fields whose meaning depends on one another, as they stand in the body.
 struct Body : GenerationRequest {
+  ChatPromptBody chat_body;
+  std::optional<bool> parallel_tool_calls;
+  bool wants_tools = true;  // "tool_choice" is not "none"
   std::optional<int> max_tokens;
   std::optional<int> max_completion_tokens;
   std::optional<int> best_of;
   std::optional<bool> chat_logprobs;
-  std::optional<bool> generation_prompt;
   std::optional<int> top_logprobs;
   bool has_stream_options = false;
 };
@@ -56,82 +58,6 @@ ApiStatus ReadPrompt(const json::value& value, std::string_view name, Body& body
     RETURN_IF_REFUSED(element.is_string() ? ReadValue(element, element_name, std::get<std::string>(prompt))
                                           : ReadValue(element, element_name, prompt.emplace<std::vector<TokenId>>()));
   }
-  return {};
-}
-
-struct ContentPart {
-  std::string type;
-  std::string text;
-};
-
-constexpr JsonField<ContentPart> kContentPartFields[] = {
-    {"type", ReadMember<&ContentPart::type>},
-    {"text", ReadMember<&ContentPart::text>},
-};
-
-ApiStatus ReadContent(const json::value& value, std::string_view name, ChatMessage& turn) {
-  if (value.is_string()) return ReadValue(value, name, turn.content);
-  if (!value.is_array())
-    return BadField(name, "must be a string or an array of text parts, not {}", JsonKindName(value));
-  size_t index = 0;
-  for (const json::value& element : value.get_array()) {
-    const std::string part_name = fmt::format("{}[{}]", name, index++);
-    if (!element.is_object()) return BadField(part_name, "must be an object, not {}", JsonKindName(element));
-    const json::value* type = element.get_object().if_contains("type");
-    if (type == nullptr || *type != "text") {
-      return BadField(part_name + ".type", "must be \"text\": this server reads no other kind of content");
-    }
-    ContentPart part;
-    RETURN_IF_REFUSED(ReadFields<ContentPart>(element.get_object(), part_name + ".", part, {kContentPartFields}));
-    turn.content += part.text;
-  }
-  return {};
-}
-
-ApiStatus ReadRole(const json::value& value, std::string_view name, ChatMessage& turn) {
-  RETURN_IF_REFUSED(ReadValue(value, name, turn.role));
-  constexpr std::string_view kRoles[] = {"system", "developer", "user", "assistant"};
-  if (std::find(std::begin(kRoles), std::end(kRoles), turn.role) != std::end(kRoles)) {
-    if (turn.role == "developer") turn.role = "system";  // OpenAI's newer name for it
-    return {};
-  }
-  return BadField(name, "must be one of {}, not \"{}\"", fmt::join(kRoles, ", "), turn.role);
-}
-
-constexpr JsonField<ChatMessage> kMessageFields[] = {
-    {"role", ReadRole},
-    {"content", ReadContent},
-    // What an earlier answer carried, when a client sends it back.
-    {"refusal", nullptr, "null"},
-    {"annotations", nullptr, "[]"},
-    {"audio", nullptr, "null"},
-    {"tool_calls", nullptr, "[]"},
-    {"function_call", nullptr, "null"},
-    {"name", nullptr, "null"},
-    {"tool_call_id", nullptr, "null"},
-};
-
-ApiStatus ReadMessages(const json::value& value, std::string_view name, Body& body) {
-  if (!value.is_array()) return BadField(name, "must be an array, not {}", JsonKindName(value));
-  for (const json::value& element : value.get_array()) {
-    const std::string message_name = fmt::format("{}[{}]", name, body.messages.size());
-    if (!element.is_object()) return BadField(message_name, "must be an object, not {}", JsonKindName(element));
-    ChatMessage& turn = body.messages.emplace_back();
-    RETURN_IF_REFUSED(ReadFields<ChatMessage>(element.get_object(), message_name + ".", turn, {kMessageFields}));
-    if (turn.role.empty()) return BadField(message_name + ".role", "is missing");
-  }
-  return {};
-}
-
-ApiStatus ReadTemplateArguments(const json::value& value, std::string_view name, Body& body) {
-  if (!value.is_object()) return BadField(name, "must be an object, not {}", JsonKindName(value));
-  constexpr std::string_view kOwn[] = {"messages",  "tools",     "documents", "add_generation_prompt",
-                                       "bos_token", "eos_token", "unk_token", "pad_token"};
-  for (const std::string_view own : kOwn) {
-    if (value.get_object().contains(own))
-      return BadField(fmt::format("{}.{}", name, own), "is given by the server: it cannot be set here");
-  }
-  body.chat_template_kwargs = value.get_object();
   return {};
 }
 
@@ -181,6 +107,15 @@ ApiStatus ReadLogitBias(const json::value& value, std::string_view name, Body& b
   return {};
 }
 
+ApiStatus ReadToolChoice(const json::value& value, std::string_view name, Body& body) {
+  if (value == "auto") return {};
+  if (value == "none") {
+    body.wants_tools = false;
+    return {};
+  }
+  return BadField(name, "must be \"auto\" or \"none\": this server cannot make a model call a tool");
+}
+
 constexpr JsonField<Body> kStreamOptionFields[] = {
     {"include_usage", ReadMember<&Body::include_usage>},
     {"continuous_usage_stats", nullptr, "false"},
@@ -190,7 +125,7 @@ constexpr JsonField<Body> kStreamOptionFields[] = {
 ApiStatus ReadStreamOptions(const json::value& value, std::string_view name, Body& body) {
   if (!value.is_object()) return BadField(name, "must be an object, not {}", JsonKindName(value));
   body.has_stream_options = true;
-  return ReadFields<Body>(value.get_object(), "stream_options.", body, {kStreamOptionFields});
+  return ReadFields(value.get_object(), "stream_options.", FieldsOf<Body>{body, kStreamOptionFields});
 }
 
 constexpr JsonField<Body> kCommonFields[] = {
@@ -247,13 +182,11 @@ constexpr JsonField<Body> kCompletionFields[] = {
 };
 
 constexpr JsonField<Body> kChatFields[] = {
-    {"messages", ReadMessages},
     {"max_completion_tokens", ReadMember<&Body::max_completion_tokens>},
     {"logprobs", ReadMember<&Body::chat_logprobs>},
     {"top_logprobs", ReadMember<&Body::top_logprobs>},
-    {"tools", nullptr, "[]"},
-    {"tool_choice", nullptr, "\"none\""},
-    {"parallel_tool_calls", Ignore},  // says how tools are called, and there are none
+    {"tool_choice", ReadToolChoice},
+    {"parallel_tool_calls", ReadMember<&Body::parallel_tool_calls>},
     {"functions", nullptr, "[]"},
     {"function_call", nullptr, "\"none\""},
     {"modalities", nullptr, "[\"text\"]"},
@@ -262,10 +195,6 @@ constexpr JsonField<Body> kChatFields[] = {
     {"reasoning_effort", nullptr, "null"},
     {"verbosity", nullptr, "null"},
     {"web_search_options", nullptr, "null"},
-    {"add_generation_prompt", ReadMember<&Body::generation_prompt>},
-    {"continue_final_message", ReadMember<&Body::continue_final_message>},
-    {"chat_template", nullptr, "null"},
-    {"chat_template_kwargs", ReadTemplateArguments},
 };
 
 ApiStatus FinishCompletion(Body& body) {
@@ -299,16 +228,21 @@ ApiStatus FinishSamples(Body& body) {
   return {};
 }
 
+// Tools that must not be called are not shown to the model either.
+ApiStatus FinishTools(Body& body) {
+  if (!body.wants_tools) body.chat.tools.clear();
+  body.one_tool_call = !body.parallel_tool_calls.value_or(true);
+  return {};
+}
+
 ApiStatus FinishChat(Body& body) {
-  if (body.messages.empty()) return BadField("messages", "must hold at least one message");
+  RETURN_IF_REFUSED(FinishChatPrompt(body.chat_body));
+  body.chat = std::move(body.chat_body);
+  RETURN_IF_REFUSED(FinishTools(body));
   if (body.max_tokens && body.max_completion_tokens && *body.max_tokens != *body.max_completion_tokens) {
     return BadField("max_tokens", "is the old name of \"max_completion_tokens\", but they differ: send one of them");
   }
   body.sampling.max_tokens = body.max_completion_tokens ? body.max_completion_tokens : body.max_tokens;
-  if (body.continue_final_message && body.generation_prompt.value_or(false)) {
-    return BadField("continue_final_message", "and \"add_generation_prompt\" exclude each other: send one of them");
-  }
-  body.add_generation_prompt = body.generation_prompt.value_or(!body.continue_final_message);
   if (body.top_logprobs) {
     if (!body.chat_logprobs.value_or(false)) return BadField("top_logprobs", "needs \"logprobs\": true");
     if (*body.top_logprobs < 0 || *body.top_logprobs > sampling::kMaxLogprobs) {
@@ -331,10 +265,15 @@ ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::stri
   Body body;
   body.endpoint = endpoint;
   const bool is_chat = endpoint == Endpoint::kChat;
-  const std::span<const JsonField<Body>> own_fields =
-      is_chat ? std::span<const JsonField<Body>>(kChatFields) : std::span<const JsonField<Body>>(kCompletionFields);
-  RETURN_IF_REFUSED(ReadFields<Body>(parsed->get_object(), "", body, {kCommonFields, own_fields}));
-  RETURN_IF_REFUSED(is_chat ? FinishChat(body) : FinishCompletion(body));
+  const FieldsOf<Body> common_fields{body, kCommonFields};
+  if (is_chat) {
+    RETURN_IF_REFUSED(ReadFields(parsed->get_object(), "", common_fields, FieldsOf<Body>{body, kChatFields},
+                                 FieldsOf<ChatPromptBody>{body.chat_body, ChatPromptFields()}));
+    RETURN_IF_REFUSED(FinishChat(body));
+  } else {
+    RETURN_IF_REFUSED(ReadFields(parsed->get_object(), "", common_fields, FieldsOf<Body>{body, kCompletionFields}));
+    RETURN_IF_REFUSED(FinishCompletion(body));
+  }
   RETURN_IF_REFUSED(FinishSamples(body));
   if (body.has_stream_options && !body.stream) return BadField("stream_options", "needs \"stream\": true");
   return static_cast<GenerationRequest&&>(body);

@@ -9,19 +9,14 @@
 #include <variant>
 #include <vector>
 
-#include "tenfold/base/json.h"
 #include "tenfold/base/token_id.h"
 #include "tenfold/sampling/sampling_params.h"
 #include "tenfold/server/api_error.h"
+#include "tenfold/server/chat_prompt.h"
 
 namespace tenfold::server {
 
 enum class Endpoint { kCompletions, kChat };
-
-struct ChatMessage {
-  std::string role;  // "system", "user" or "assistant"; OpenAI's "developer" became "system"
-  std::string content;
-};
 
 // Text still to be encoded, or token ids.
 using PromptInput = std::variant<std::string, std::vector<TokenId>>;
@@ -33,12 +28,10 @@ inline constexpr double kMaxTimeoutS = 86'400;
 
 struct GenerationRequest {
   Endpoint endpoint;
-  std::string model;                       // empty: the server's only one
-  std::vector<PromptInput> prompts;        // kCompletions; at least one
-  std::vector<ChatMessage> messages;       // kChat; at least one
-  bool add_generation_prompt = true;       // kChat: the prompt ends with the beginning of an answer
-  bool continue_final_message = false;     // kChat: the answer goes on with the last message instead
-  json::object chat_template_kwargs = {};  // kChat: what else the model's chat template may read
+  std::string model;                 // empty: the server's only one
+  std::vector<PromptInput> prompts;  // kCompletions; at least one
+  ChatPrompt chat;                   // kChat
+  bool one_tool_call = false;        // kChat: of the tools that the answer calls, only the first is returned
   sampling::SamplingParams sampling;
   int num_returned = 1;       // of the samples of a prompt, the likeliest ones: fewer than sampling.n with best_of
   bool has_logprobs = false;  // the answer shows log-probabilities

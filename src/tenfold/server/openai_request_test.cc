@@ -88,10 +88,10 @@ TEST(OpenAiRequestTest, ReadsAConversation) {
                  {"role": "user", "content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]},
                  {"role": "assistant", "content": "Hm", "refusal": null, "tool_calls": []}],
     "logprobs": true, "top_logprobs": 4, "max_completion_tokens": 9, "stop": "x"})");
-  ASSERT_EQ(request.messages.size(), 3);
-  EXPECT_EQ(request.messages[0].role, "system");
-  EXPECT_EQ(request.messages[1].content, "Hi");
-  EXPECT_EQ(request.messages[2].content, "Hm");
+  ASSERT_EQ(request.chat.messages.size(), 3);
+  EXPECT_EQ(request.chat.messages[0].role, "system");
+  EXPECT_EQ(request.chat.messages[1].content, "Hi");
+  EXPECT_EQ(request.chat.messages[2].content, "Hm");
   EXPECT_THAT(request.sampling.num_logprobs, Optional(4));
   EXPECT_THAT(request.sampling.max_tokens, Optional(9));
   EXPECT_THAT(request.sampling.stop, ElementsAre("x"));
@@ -191,7 +191,18 @@ INSTANTIATE_TEST_SUITE_P(
         Chat("TopLogprobsAlone", R"("top_logprobs": 3)", "top_logprobs", "\"logprobs\": true"),
         Chat("ManyTopLogprobs", R"("logprobs": true, "top_logprobs": 21)", "top_logprobs", "20"),
         Chat("TwoLimits", R"("max_tokens": 3, "max_completion_tokens": 4)", "max_tokens", "differ"),
-        Chat("Tools", R"("tools": [{"type": "function"}])", "tools", "not supported"),
+        Chat("ToolsObject", R"("tools": {})", "tools", "must be an array"),
+        Chat("ToolString", R"("tools": ["get_time"])", "tools[0]", "must be an object"),
+        Chat("ToolNoType", R"("tools": [{"function": {"name": "f"}}])", "tools[0].type", "missing"),
+        Chat("ToolOfOtherType", R"("tools": [{"type": "web_search"}])", "tools[0].type", "must be \"function\""),
+        Chat("ToolNoFunction", R"("tools": [{"type": "function"}])", "tools[0].function", "must be an object"),
+        Chat("ToolNoName", R"("tools": [{"type": "function", "function": {}}])", "tools[0].function.name",
+             "1 to 256 bytes"),
+        Chat("ToolParameters", R"("tools": [{"type": "function", "function": {"name": "f", "parameters": []}}])",
+             "tools[0].function.parameters", "JSON schema"),
+        Chat("ToolChoice", R"("tool_choice": "required")", "tool_choice", "\"auto\" or \"none\""),
+        Chat("ToolChoiceNamed", R"("tool_choice": {"type": "function", "function": {"name": "f"}})", "tool_choice",
+             "cannot make a model call"),
         Chat("TemplateArguments", R"("chat_template_kwargs": [1])", "chat_template_kwargs", "must be an object"),
         Chat("TemplateTokens", R"("chat_template_kwargs": {"bos_token": "x"})", "chat_template_kwargs.bos_token",
              "given by the server"),
@@ -200,7 +211,21 @@ INSTANTIATE_TEST_SUITE_P(
         Message("NoMessages", "", "messages", "at least one"),
         Message("MessageString", "\"hi\"", "messages[0]", "must be an object"),
         Message("NoRole", R"({"content": "a"})", "messages[0].role", "missing"),
-        Message("OtherRole", R"({"role": "tool", "content": "a"})", "messages[0].role", "system, developer, user"),
+        Message("OtherRole", R"({"role": "robot", "content": "a"})", "messages[0].role",
+                "system, developer, user, assistant, tool, not \"robot\""),
+        Message("CallsOfAUser", R"({"role": "user", "tool_calls": [{"function": {"name": "f"}}]})",
+                "messages[0].tool_calls", "role assistant"),
+        Message("CallIdOfAUser", R"({"role": "user", "tool_call_id": "a"})", "messages[0].tool_call_id", "role tool"),
+        Message("CallNoName", R"({"role": "assistant", "tool_calls": [{"function": {}}]})",
+                "messages[0].tool_calls[0].function.name", "missing"),
+        Message("CallOfOtherType", R"({"role": "assistant", "tool_calls": [{"type": "custom"}]})",
+                "messages[0].tool_calls[0].type", "must be \"function\""),
+        Message("CallArguments",
+                R"({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{"}}]})",
+                "messages[0].tool_calls[0].function.arguments", "must be a JSON text"),
+        Message("CallArgumentsArray",
+                R"({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "[1]"}}]})",
+                "messages[0].tool_calls[0].function.arguments", "must be a JSON object, not an array"),
         Message("ContentNumber", R"({"role": "user", "content": 5})", "messages[0].content", "must be a string"),
         Message("Image", R"({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]})",
                 "messages[0].content[0].type", "must be \"text\""),
