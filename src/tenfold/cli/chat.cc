@@ -64,7 +64,8 @@ class Conversation {
   }
 
   Result<Completion> Answer() {
-    ASSIGN_OR_RETURN(std::vector<TokenId> prompt, renderer_.Encode({{"messages", messages_}}));
+    ASSIGN_OR_RETURN(const std::vector<tokenizer::PromptSegment> segments, renderer_.Render({{"messages", messages_}}));
+    std::vector<TokenId> prompt = engine_->tokenizer().Encode(segments, /*add_special=*/false);
     engine::Request request{.id = ++last_request_, .prompt = std::move(prompt), .sampling = flags_->sampling};
     // Nothing but the text says that a plain turn is over.
     if (renderer_.is_plain()) request.sampling.stop.emplace_back("\nUser:");

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
@@ -21,13 +23,17 @@
 namespace tenfold::cli {
 namespace {
 
+constexpr std::string_view kByTemplate = "auto";
+
 struct ServeFlags {
   std::string model;
   ComputeOptions compute;
   engine::EngineOptions engine;
   server::ServerOptions server;
   std::string chat_template;  // a file; empty: the model's own
-  double tbt_target_ms = 0;   // 0: the budget is given
+  std::string tool_calls = std::string(kByTemplate);
+  std::string reasoning = std::string(kByTemplate);
+  double tbt_target_ms = 0;  // 0: the budget is given
 };
 
 // Libraries, the model's files, standard streams.
@@ -53,7 +59,9 @@ Status RunServe(ServeFlags& flags) {
     LogWarning("{} files may be open at once, fewer than the {} connections that are served: see `ulimit -n`",
                num_files, flags.server.http.limits.max_connections);
   }
-  ASSIGN_OR_RETURN(flags.server.api.chat_template, ReadChatTemplate(flags.chat_template));
+  ASSIGN_OR_RETURN(flags.server.api.chat.chat_template, ReadChatTemplate(flags.chat_template));
+  flags.server.api.chat.tool_calls = server::ToolCallFormatOf(flags.tool_calls);  // none of that name: auto
+  flags.server.api.chat.splits_reasoning = flags.reasoning == kByTemplate;
   // Listens first: a port that is taken should be known before a large model is loaded.
   ASSIGN_OR_RETURN(const auto server, server::Server::Create(flags.server));
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
@@ -115,6 +123,20 @@ Command AddServe(CLI::App& program) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 86400.0).description(""));
   AddChatTemplateOption(*command, flags->chat_template);
+  std::vector<std::string> formats{std::string(kByTemplate)};
+  formats.insert(formats.end(), server::kToolCallFormatNames.begin(), server::kToolCallFormatNames.end());
+  command
+      ->add_option("--tool-call-parser", flags->tool_calls,
+                   "Format in which the model calls tools: that of its chat template (auto), hermes (Qwen, too), "
+                   "llama3_json, mistral, or none, so that calls stay text")
+      ->type_name("NAME")
+      ->check(CLI::IsMember(formats).description(""));
+  command
+      ->add_option("--reasoning-parser", flags->reasoning,
+                   "Where the chat template has tags for reasoning, take it out of answers into reasoning_content "
+                   "(auto), or leave it in (none)")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "none"}).description(""));
   AddComputeOptions(*command, flags->compute);
   AddEngineOptions(*command, flags->engine);
   command

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "tenfold/base/json.h"
-#include "tenfold/base/logging.h"
 #include "tenfold/server/state_json.h"
 
 namespace tenfold::server {
@@ -77,23 +76,11 @@ Api::Api(ApiOptions options, engine::EngineApi& engine, Post post)
     : options_(std::move(options)),
       engine_(engine),
       post_(std::move(post)),
-      chat_renderer_(tokenizer::ChatRenderer::Create(engine.tokenizer(), options_.chat_template.empty()
-                                                                             ? engine.tokenizer().chat_template()
-                                                                             : options_.chat_template)),
+      chat_encoder_(options_.chat, engine.tokenizer()),
       started_at_(std::time(nullptr)),
       metrics_(options_.served_model_names.front()),
       monitor_(engine, metrics_, options_.log_interval_s),
-      generations_(engine, metrics_, monitor_, options_.request_timeout_s) {
-  // Completions are served in any case.
-  if (!chat_renderer_) {
-    LogWarning("the model's chat template cannot be read, so chats are refused: {}; --chat-template gives another one",
-               chat_renderer_.error().message);
-  } else if (chat_renderer_->is_plain()) {
-    LogWarning(
-        "the model brings no chat template: chats are written as \"User: ...\" and \"Assistant: ...\"; "
-        "--chat-template gives another one");
-  }
-}
+      generations_(engine, metrics_, monitor_, options_.request_timeout_s) {}
 
 void Api::Tick() {
   const auto now = LoadMonitor::Clock::now();
@@ -179,9 +166,15 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   if (const Status valid = sampling::Validate(request->sampling, vocab_size); !valid) {
     return tl::unexpected(BlameFirstWord(valid.error()));
   }
-  auto prompts = EncodePrompts(*request);
-  if (!prompts) return tl::unexpected(prompts.error());
-  generations_.Start(*request, std::move(*prompts), std::move(writer));
+  if (endpoint == Endpoint::kCompletions) {
+    generations_.Start(*request, EncodePrompts(*request), {}, std::move(writer));
+    return {};
+  }
+  ApiResult<EncodedChat> chat = chat_encoder_.Encode(request->chat);
+  if (!chat) return tl::unexpected(chat.error());
+  chat->answer_format.one_tool_call = request->one_tool_call;
+  if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
+  generations_.Start(*request, {std::move(chat->prompt)}, chat->answer_format, std::move(writer));
   return {};
 }
 
@@ -210,32 +203,9 @@ ApiStatus Api::CheckModel(GenerationRequest& request) const {
       "model", "model_not_found"});
 }
 
-ApiResult<std::vector<TokenId>> Api::EncodeChat(const GenerationRequest& request) const {
-  if (!chat_renderer_) {
-    return tl::unexpected(ApiError{
-        400,
-        fmt::format("this model's chat template cannot be read: {}; start the server with --chat-template, or send "
-                    "prompts to /v1/completions",
-                    chat_renderer_.error().message),
-        {},
-        "no_chat_template"});
-  }
-  std::optional<std::string_view> unfinished;
-  if (request.chat.continue_final_message) unfinished = request.chat.messages.back().content;
-  auto prompt = chat_renderer_->Encode(request.chat.TemplateInputs(), unfinished);
-  if (!prompt) return tl::unexpected(ApiError{400, prompt.error().message, "messages", "invalid_value"});
-  return *std::move(prompt);
-}
-
-ApiResult<std::vector<std::vector<TokenId>>> Api::EncodePrompts(const GenerationRequest& request) const {
+std::vector<std::vector<TokenId>> Api::EncodePrompts(const GenerationRequest& request) const {
   const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
   std::vector<std::vector<TokenId>> prompts;
-  if (request.endpoint == Endpoint::kChat) {
-    auto prompt = EncodeChat(request);
-    if (!prompt) return tl::unexpected(prompt.error());
-    prompts.push_back(std::move(*prompt));
-    return prompts;
-  }
   for (const PromptInput& input : request.prompts) {
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&input)) {
       prompts.push_back(*ids);

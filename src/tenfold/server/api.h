@@ -11,12 +11,12 @@
 
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/server/api_error.h"
+#include "tenfold/server/chat_encoder.h"
 #include "tenfold/server/generations.h"
 #include "tenfold/server/http.h"
 #include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
 #include "tenfold/server/openai_request.h"
-#include "tenfold/tokenizer/chat_renderer.h"
 
 namespace tenfold::server {
 
@@ -28,7 +28,7 @@ struct ApiOptions {
   std::string version = "0.1.0";
   double request_timeout_s = 0;  // for requests that bring none; 0 = they may take as long as they like
   double log_interval_s = 0;     // between lines about the load; 0 = none
-  std::string chat_template;     // Jinja, in place of the model's own
+  ChatEncoderOptions chat;
 };
 
 class Api {
@@ -56,14 +56,12 @@ class Api {
 
   ApiStatus CheckKey(const std::string& authorization) const;
   ApiStatus CheckModel(GenerationRequest& request) const;
-  ApiResult<std::vector<TokenId>> EncodeChat(const GenerationRequest& request) const;
-  ApiResult<std::vector<std::vector<TokenId>>> EncodePrompts(const GenerationRequest& request) const;
+  std::vector<std::vector<TokenId>> EncodePrompts(const GenerationRequest& request) const;
 
   const ApiOptions options_;
   engine::EngineApi& engine_;
   const Post post_;
-  // Writes conversations as this model wants them, or says why it cannot have any.
-  const Result<tokenizer::ChatRenderer> chat_renderer_;
+  const ChatEncoder chat_encoder_;
   const int64_t started_at_;
   Metrics metrics_;
   LoadMonitor monitor_;

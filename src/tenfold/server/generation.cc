@@ -24,8 +24,8 @@ ApiError ErrorOf(const engine::OutputEvent& event) {
 }  // namespace
 
 Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
-                       std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer,
-                       Clock::time_point now)
+                       std::vector<std::vector<TokenId>> prompts, const ChatAnswerFormat& chat_format,
+                       std::shared_ptr<ResponseWriter> writer, Clock::time_point now)
     : first_id_(first_id),
       head_(std::move(head)),
       stream_(stream),
@@ -34,7 +34,7 @@ Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream,
       prompts_(std::move(prompts)),
       writer_(std::move(writer)),
       arrived_at_(now),
-      choices_(prompts_.size() * static_cast<size_t>(n)),
+      choices_(prompts_.size() * static_cast<size_t>(n), Choice(chat_format)),
       num_unfinished_(choices_.size()) {
   for (size_t index = 0; index < choices_.size(); ++index) {
     choices_[index].piece.index = static_cast<int>(index);
@@ -66,7 +66,13 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
     usage_.num_output_tokens += event.num_output_tokens;
   }
   for (const engine::TokenLogprobs& token : event.logprobs) choice.cumulative_logprob += token.logprob;
-  choice.piece.Append(std::move(event));
+  ChatDelta gained;
+  if (head_.endpoint == Endpoint::kChat) {
+    gained = choice.parser.Feed(event.text, event.finish != FinishReason::kNone);
+    event.text.clear();
+  }
+  choice.piece.Append(std::move(event), std::move(gained));
+  choice.piece.has_tool_calls = choice.parser.has_tool_calls();
   if (stream_) WriteChunk(choice, tokenizer);
   if (num_unfinished_ > 0) return Progress::kOpen;
   Finish(tokenizer);
@@ -104,7 +110,7 @@ void Generation::Measure(const engine::OutputEvent& event, Choice& choice, Clock
 void Generation::WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenizer) {
   ChoicePiece& piece = choice.piece;
   // A token whose text is held back makes no chunk of its own; its id and log-probability go with the text to come.
-  if (piece.text.empty() && piece.finish == FinishReason::kNone) return;
+  if (piece.text.empty() && piece.chat.empty() && piece.finish == FinishReason::kNone) return;
   writer_->Write(ChunkEvent(head_, piece, tokenizer));
   ChoicePiece next{.index = piece.index, .is_first = false, .prompt = piece.prompt};
   next.text_offset = piece.text_offset + CountCharacters(piece.text);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tenfold/engine/request.h"
+#include "tenfold/server/chat_answer/chat_answer_parser.h"
 #include "tenfold/server/http.h"
 #include "tenfold/server/metrics.h"
 #include "tenfold/server/openai_response.h"
@@ -21,9 +22,10 @@ class Generation {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Request ids are first_id, first_id + 1, ... in the order of the prompts.
+  // Request ids are first_id, first_id + 1, ... in the order of the prompts. `chat_format` is of chats only.
   Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
-             std::vector<std::vector<TokenId>> prompts, std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
+             std::vector<std::vector<TokenId>> prompts, const ChatAnswerFormat& chat_format,
+             std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
 
   const std::string& answer_id() const { return head_.id; }
   Clock::time_point arrived_at() const { return arrived_at_; }
@@ -46,6 +48,9 @@ class Generation {
 
  private:
   struct Choice {
+    explicit Choice(const ChatAnswerFormat& chat_format) : parser(chat_format) {}
+
+    ChatAnswerParser parser;        // of a chat's text
     ChoicePiece piece;              // a stream's next chunk, or the whole answer as far as it got
     double cumulative_logprob = 0;  // where log-probabilities are known
     bool has_tokens = false;

@@ -6,7 +6,7 @@
 namespace tenfold::server {
 
 void Generations::Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
-                        std::shared_ptr<ResponseWriter> writer) {
+                        const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer) {
   AnswerHead head{.endpoint = request.endpoint,
                   .id = NewAnswerId(request.endpoint),
                   .created = std::time(nullptr),
@@ -14,8 +14,9 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
                   .has_logprobs = request.has_logprobs,
                   .return_token_ids = request.return_token_ids,
                   .include_usage = request.include_usage};
-  const auto generation = std::make_shared<Generation>(next_id_, std::move(head), request.stream, request.sampling.n,
-                                                       request.num_returned, prompts, std::move(writer), Clock::now());
+  const auto generation =
+      std::make_shared<Generation>(next_id_, std::move(head), request.stream, request.sampling.n, request.num_returned,
+                                   prompts, chat_format, std::move(writer), Clock::now());
   generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });

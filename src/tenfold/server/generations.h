@@ -25,10 +25,10 @@ class Generations {
   Generations(engine::EngineApi& engine, Metrics& metrics, const LoadMonitor& monitor, double default_timeout_s)
       : engine_(engine), metrics_(metrics), monitor_(monitor), default_timeout_s_(default_timeout_s) {}
 
-  // Answers through `writer`, now if the engine refuses. `prompts` are those of the request, encoded. When the client
-  // goes away first, all that was submitted for it is cancelled.
+  // Answers through `writer`, now if the engine refuses. `prompts` are those of the request, encoded; `chat_format` is
+  // how a chat's answer is to be read. When the client goes away first, all that was submitted for it is cancelled.
   void Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
-             std::shared_ptr<ResponseWriter> writer);
+             const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer);
   // Events of requests that are gone are dropped. `now` is when the batch came out of the engine.
   void OnEvents(engine::EventBatch batch, Clock::time_point now);
   // Ends requests whose deadline has passed; their pages are free at the engine's next step.

@@ -76,23 +76,61 @@ json::value FinishName(engine::FinishReason finish) {
   return nullptr;
 }
 
+json::object CallObject(const ToolCallDelta& call, bool is_chunk) {
+  json::object object;
+  if (is_chunk) object["index"] = call.index;
+  json::object function;
+  if (call.begins()) {
+    object["id"] = call.id;
+    object["type"] = "function";
+    function["name"] = call.name;
+  }
+  function["arguments"] = call.arguments;
+  object["function"] = std::move(function);
+  return object;
+}
+
+json::array CallArray(const ChatDelta& chat, bool is_chunk) {
+  json::array calls;
+  for (const ToolCallDelta& call : chat.tool_calls) calls.push_back(CallObject(call, is_chunk));
+  return calls;
+}
+
+json::object MessageObject(const ChatDelta& chat) {
+  json::object message{{"role", "assistant"}, {"content", chat.content}, {"refusal", nullptr}};
+  if (!chat.reasoning.empty()) message["reasoning_content"] = chat.reasoning;
+  if (!chat.tool_calls.empty()) {
+    if (chat.content.empty()) message["content"] = nullptr;
+    message["tool_calls"] = CallArray(chat, /*is_chunk=*/false);
+  }
+  return message;
+}
+
+json::object DeltaObject(const ChoicePiece& choice) {
+  const ChatDelta& chat = choice.chat;
+  json::object delta;
+  if (choice.is_first) delta["role"] = "assistant";
+  if (!chat.reasoning.empty()) delta["reasoning_content"] = chat.reasoning;
+  const bool has_other = !chat.reasoning.empty() || !chat.tool_calls.empty();
+  if (!chat.content.empty() || !has_other) delta["content"] = chat.content;
+  if (!chat.tool_calls.empty()) delta["tool_calls"] = CallArray(chat, /*is_chunk=*/true);
+  return delta;
+}
+
 json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, const Tokenizer& tokenizer,
                           bool is_chunk) {
   json::object object{{"index", choice.index}};
   json::value logprobs = nullptr;
   if (head.endpoint == Endpoint::kChat) {
-    json::object message;
-    if (choice.is_first) message["role"] = "assistant";
-    message["content"] = choice.text;
-    if (!is_chunk) message["refusal"] = nullptr;
-    object[is_chunk ? "delta" : "message"] = std::move(message);
+    object[is_chunk ? "delta" : "message"] = is_chunk ? DeltaObject(choice) : MessageObject(choice.chat);
     if (head.has_logprobs) logprobs = ChatLogprobs(choice, tokenizer);
   } else {
     object["text"] = choice.text;
     if (head.has_logprobs) logprobs = CompletionLogprobs(choice, tokenizer);
   }
   object["logprobs"] = std::move(logprobs);
-  object["finish_reason"] = FinishName(choice.finish);
+  const bool calls_tools = choice.has_tool_calls && choice.finish == engine::FinishReason::kStop;
+  object["finish_reason"] = calls_tools ? json::value("tool_calls") : FinishName(choice.finish);
   // vLLM's: which stop string ended it.
   object["stop_reason"] = choice.stop_string.empty() ? json::value(nullptr) : json::value(choice.stop_string);
   if (head.return_token_ids) {
@@ -117,8 +155,9 @@ json::object UsageObject(const Usage& usage) {
 
 }  // namespace
 
-void ChoicePiece::Append(engine::OutputEvent&& event) {
+void ChoicePiece::Append(engine::OutputEvent&& event, ChatDelta&& gained) {
   text += event.text;
+  chat.Append(std::move(gained));
   tokens.insert(tokens.end(), event.tokens.begin(), event.tokens.end());
   std::move(event.logprobs.begin(), event.logprobs.end(), std::back_inserter(logprobs));
   finish = event.finish;

@@ -8,6 +8,7 @@
 
 #include "tenfold/base/token_id.h"
 #include "tenfold/engine/request.h"
+#include "tenfold/server/chat_answer/chat_delta.h"
 #include "tenfold/server/openai_request.h"
 #include "tenfold/tokenizer/tokenizer.h"
 
@@ -29,14 +30,16 @@ struct ChoicePiece {
   int index = 0;
   bool is_first = true;                          // begins the choice
   const std::vector<TokenId>* prompt = nullptr;  // outlives the piece
-  std::string text = {};
-  size_t text_offset = 0;  // characters of the choice before this piece
+  std::string text = {};                         // of a completion
+  size_t text_offset = 0;                        // characters of the choice before this piece
+  ChatDelta chat = {};                           // of a chat
+  bool has_tool_calls = false;                   // in this piece or before it
   std::vector<TokenId> tokens = {};
   std::vector<engine::TokenLogprobs> logprobs = {};  // of each token, when asked for
   engine::FinishReason finish = engine::FinishReason::kNone;
   std::string stop_string = {};
 
-  void Append(engine::OutputEvent&& event);
+  void Append(engine::OutputEvent&& event, ChatDelta&& gained);
 };
 
 struct Usage {

@@ -27,32 +27,6 @@ std::string Text(const json::value& value) {
   return std::string(value.as_string());
 }
 
-class ServerApiTest : public ServerTest {
- protected:
-  json::value PostOk(std::string_view path, std::string_view body) {
-    const TestResponse response = Post(path, body);
-    EXPECT_EQ(response.status, 200) << response.body;
-    EXPECT_EQ(response.headers.at("content-type"), "application/json");
-    return FromJson(response.body);
-  }
-  // The chunks of a stream, which must end with [DONE].
-  std::vector<json::value> Stream(std::string_view path, std::string_view body) {
-    TestClient client = Connect();
-    client.Post(path, body);
-    const TestResponse head = client.ReadHead();
-    EXPECT_EQ(head.status, 200);
-    EXPECT_EQ(head.headers.at("content-type"), "text/event-stream");
-    std::vector<std::string> events = client.ReadEvents();
-    EXPECT_FALSE(events.empty());
-    if (events.empty()) return {};
-    EXPECT_EQ(events.back(), "[DONE]");
-    events.pop_back();
-    std::vector<json::value> chunks;
-    for (const std::string& event : events) chunks.push_back(FromJson(event));
-    return chunks;
-  }
-};
-
 TEST_F(ServerApiTest, TellsHealthVersionAndModels) {
   options_.api.version = "1.2.3";
   StartServer();
@@ -174,65 +148,6 @@ TEST_F(ServerApiTest, StreamsUsageLast) {
   EXPECT_THAT(chunks[4].at("choices").as_array(), IsEmpty());
   EXPECT_EQ(chunks[4].at("usage"), json::parse(R"({"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11,
                                                    "prompt_tokens_details": {"cached_tokens": 5}})"));
-}
-
-TEST_F(ServerApiTest, Chats) {
-  StartServer();
-  const json::value answer = PostOk("/v1/chat/completions", Chat(R"("temperature": 0)"));
-  EXPECT_THAT(Text(answer.at("id")), StartsWith("chatcmpl-"));
-  EXPECT_EQ(answer.at("object"), "chat.completion");
-  EXPECT_EQ(answer.at("model"), "fake");
-  EXPECT_EQ(answer.at("choices"),
-            json::parse(R"([{"index": 0, "message": {"role": "assistant", "content": "abc", "refusal": null},
-                             "logprobs": null, "finish_reason": "length", "stop_reason": null}])"));
-  const engine::Request request = engine_->submitted().at(0);
-  EXPECT_EQ(engine_->tokenizer().Decode(request.prompt, {.skip_special = false, .begins_text = false}),
-            "<s><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
-}
-
-TEST_F(ServerApiTest, UsersCannotWriteControlTokens) {
-  StartServer();
-  PostOk("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "<|im_end|>"}], "max_tokens": 1})");
-  const std::vector<TokenId> prompt = engine_->submitted().at(0).prompt;
-  EXPECT_EQ(std::count(prompt.begin(), prompt.end(), /*<|im_end|>*/ 4), 1);
-}
-
-TEST_F(ServerApiTest, AnAnswerMayGoOnWithTheLastMessage) {
-  StartServer();
-  const std::string conversation =
-      R"({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Well, "}], "max_tokens": 1)";
-  const auto prompt_of = [&](std::string_view fields) {
-    PostOk("/v1/chat/completions", fmt::format("{}, {}}}", conversation, fields));
-    return engine_->tokenizer().Decode(engine_->submitted().back().prompt,
-                                       {.skip_special = false, .begins_text = false});
-  };
-  EXPECT_EQ(prompt_of(R"("continue_final_message": true)"),
-            "<s><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell,");
-  EXPECT_EQ(prompt_of(R"("add_generation_prompt": false)"),
-            "<s><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell, <|im_end|>\n");
-}
-
-TEST_F(ServerApiTest, ATemplateMayRefuse) {
-  StartServer();
-  const TestResponse response = Post("/v1/chat/completions", Chat(R"("chat_template_kwargs": {"shout": 3})"));
-  EXPECT_EQ(response.status, 400);
-  EXPECT_THAT(response.body, HasSubstr("no shouting: 3"));
-}
-
-TEST_F(ServerApiTest, AChatMayUseTheWholeContext) {
-  StartServer();
-  PostOk("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "Hi"}]})");
-  EXPECT_EQ(engine_->submitted().at(0).sampling.max_tokens, std::nullopt);
-}
-
-TEST_F(ServerApiTest, StreamsAChatWithTheRoleFirst) {
-  StartServer();
-  const auto chunks = Stream("/v1/chat/completions", Chat(R"("stream": true)"));
-  ASSERT_THAT(chunks, SizeIs(3));
-  EXPECT_EQ(chunks[0].at("object"), "chat.completion.chunk");
-  EXPECT_EQ(chunks[0].at("choices").at(0).at("delta"), json::parse(R"({"role": "assistant", "content": "a"})"));
-  EXPECT_EQ(chunks[1].at("choices").at(0).at("delta"), json::parse(R"({"content": "b"})"));
-  EXPECT_EQ(chunks[2].at("choices").at(0).at("finish_reason"), "length");
 }
 
 TEST_F(ServerApiTest, GivesLogprobsInEachEndpointsForm) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -61,5 +62,31 @@ inline json::value FromJson(std::string_view text) {
   EXPECT_TRUE(value.has_value()) << text;
   return value ? *value : json::value(nullptr);
 }
+
+class ServerApiTest : public ServerTest {
+ protected:
+  json::value PostOk(std::string_view path, std::string_view body) {
+    const TestResponse response = Post(path, body);
+    EXPECT_EQ(response.status, 200) << response.body;
+    EXPECT_EQ(response.headers.at("content-type"), "application/json");
+    return FromJson(response.body);
+  }
+  // The chunks of a stream, which must end with [DONE].
+  std::vector<json::value> Stream(std::string_view path, std::string_view body) {
+    TestClient client = Connect();
+    client.Post(path, body);
+    const TestResponse head = client.ReadHead();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(head.headers.at("content-type"), "text/event-stream");
+    std::vector<std::string> events = client.ReadEvents();
+    EXPECT_FALSE(events.empty());
+    if (events.empty()) return {};
+    EXPECT_EQ(events.back(), "[DONE]");
+    events.pop_back();
+    std::vector<json::value> chunks;
+    for (const std::string& event : events) chunks.push_back(FromJson(event));
+    return chunks;
+  }
+};
 
 }  // namespace tenfold::server

@@ -59,8 +59,8 @@ Result<ChatRenderer> ChatRenderer::Create(const Tokenizer& tokenizer, std::strin
   return ChatRenderer(tokenizer, std::move(parsed), source.empty());
 }
 
-Result<std::vector<TokenId>> ChatRenderer::Encode(json::object inputs,
-                                                  std::optional<std::string_view> unfinished) const {
+Result<std::vector<PromptSegment>> ChatRenderer::Render(json::object inputs,
+                                                        std::optional<std::string_view> unfinished) const {
   const auto add_token = [&](std::string_view name, TokenId token) {
     inputs[name] = token == kNoToken ? std::string_view() : tokenizer_->TokenText(token);
   };
@@ -70,7 +70,7 @@ Result<std::vector<TokenId>> ChatRenderer::Encode(json::object inputs,
   if (!inputs.contains("add_generation_prompt")) inputs["add_generation_prompt"] = true;
   ASSIGN_OR_RETURN(std::vector<PromptSegment> segments, template_.Render(inputs, {.now = LocalTime()}));
   if (unfinished) RETURN_IF_ERROR(CutAfter(*unfinished, segments));
-  return tokenizer_->Encode(segments, /*add_special=*/false);
+  return segments;
 }
 
 }  // namespace tenfold::tokenizer

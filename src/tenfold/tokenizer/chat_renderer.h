@@ -29,13 +29,13 @@ class ChatRenderer {
 
   bool is_plain() const { return is_plain_; }
 
-  // Prompt tokens for `inputs`, as ChatTemplate::Render takes them: "messages", objects with "role" and "content";
+  // The prompt for `inputs`, as ChatTemplate::Render takes them, for Tokenizer::Encode without special tokens: "messages", objects with "role" and "content";
   // "add_generation_prompt", true unless given; and others that the template may read. The token texts are added here.
   // A beginning-of-text token stands there when the template writes it. With `unfinished`, the text of the last
   // message, the prompt ends where that does, so that the model goes on with it. Errors: those of ChatTemplate::Render,
   // and kInvalidArgument when the template does not write that text.
-  Result<std::vector<TokenId>> Encode(json::object inputs,
-                                      std::optional<std::string_view> unfinished = std::nullopt) const;
+  Result<std::vector<PromptSegment>> Render(json::object inputs,
+                                            std::optional<std::string_view> unfinished = std::nullopt) const;
 
  private:
   ChatRenderer(const Tokenizer& tokenizer, ChatTemplate chat_template, bool is_plain)

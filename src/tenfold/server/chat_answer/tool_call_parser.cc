@@ -1,0 +1,256 @@
+#include "tenfold/server/chat_answer/tool_call_parser.h"
+
+#include <random>
+#include <utility>
+
+namespace tenfold::server {
+namespace {
+
+constexpr std::string_view kPythonTag = "<|python_tag|>";
+constexpr std::string_view kHermesEnd = "</tool_call>";
+constexpr std::string_view kCallIdMarker = "[CALL_ID]";
+constexpr std::string_view kArgumentsMarker = "[ARGS]";
+constexpr size_t kMaxNameBytes = 512;  // with the call's id; what is longer is no name
+
+// Mistral's templates want exactly nine letters and digits.
+std::string NewCallId(ToolCallFormat format) {
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const bool is_short = format == ToolCallFormat::kMistral;
+  std::string id = is_short ? "" : "call_";
+  std::random_device random;
+  std::uniform_int_distribution<size_t> any(0, kAlphabet.size() - 1);
+  for (int i = 0; i < (is_short ? 9 : 24); ++i) id += kAlphabet[any(random)];
+  return id;
+}
+
+std::string_view Trimmed(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of(kSpaces) + 1);
+  return text.substr(std::min(text.find_first_not_of(kSpaces), text.size()));
+}
+
+}  // namespace
+
+ToolCallParser::ToolCallParser(ToolCallFormat format, std::set<std::string> tools)
+    : format_(format), tools_(std::move(tools)) {
+  switch (format) {
+    case ToolCallFormat::kNone:
+      state_ = State::kPlainText;
+      break;
+    case ToolCallFormat::kLlama3:
+      state_ = State::kBegin;
+      break;
+    case ToolCallFormat::kHermes:
+    case ToolCallFormat::kMistral:
+      state_ = State::kText;
+      break;
+  }
+}
+
+std::string_view ToolCallParser::marker() const {
+  return format_ == ToolCallFormat::kHermes ? "<tool_call>" : "[TOOL_CALLS]";
+}
+
+void ToolCallParser::Feed(std::string_view text, ChatDelta& out) {
+  held_.Add(text);
+  while (!held_.empty() && Advance(out)) {
+  }
+}
+
+bool ToolCallParser::Advance(ChatDelta& out) {
+  switch (state_) {
+    case State::kBegin:
+      return AdvanceBegin();
+    case State::kText:
+      return AdvanceText(out);
+    case State::kPlainText:
+      out.content += held_.TakeAll();
+      return false;
+    case State::kMarker:
+      return AdvanceMarker(out);
+    case State::kName:
+      return AdvanceName(out);
+    case State::kCall:
+      return AdvanceCall(out);
+    case State::kArguments:
+      return AdvanceArguments(out);
+    case State::kBehindCall:
+      return AdvanceBehindCall(out);
+    case State::kBehindLast:
+      held_.DropSpaces();
+      if (held_.empty()) return false;
+      state_ = format_ == ToolCallFormat::kLlama3 ? State::kPlainText : State::kText;
+      return true;
+  }
+  return false;
+}
+
+bool ToolCallParser::AdvanceBegin() {
+  const HeldText::Match match = held_.TakeMarker(kPythonTag);
+  if (match == HeldText::Match::kNotYetKnown) return false;
+  has_marker_ = match == HeldText::Match::kYes;
+  state_ = has_marker_ || Trimmed(held_.text()).starts_with('{') ? State::kMarker : State::kPlainText;
+  return true;
+}
+
+bool ToolCallParser::AdvanceText(ChatDelta& out) {
+  const HeldText::Place found = held_.Find(marker());
+  out.content += held_.text().substr(0, found.begin);
+  held_.Drop(found.begin);
+  if (!found.is_whole) return false;
+  Consume(found.size);
+  has_marker_ = true;
+  state_ = State::kMarker;
+  return true;
+}
+
+bool ToolCallParser::AdvanceMarker(ChatDelta& out) {
+  const size_t begin = held_.text().find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos) return false;
+  Consume(begin);
+  const char first = held_.text().front();
+  if (first == '{') {
+    scanner_ = {};
+    call_is_out_ = false;
+    state_ = State::kCall;
+  } else if (format_ == ToolCallFormat::kMistral) {
+    in_array_ = first == '[';
+    call_is_out_ = false;
+    if (in_array_) Consume(1);
+    state_ = in_array_ ? State::kBehindCall : State::kName;
+  } else {
+    Revert(out);
+  }
+  return true;
+}
+
+bool ToolCallParser::AdvanceName(ChatDelta& out) {
+  const size_t arguments = held_.text().find('{');
+  if (arguments == std::string_view::npos) {
+    if (held_.text().size() <= kMaxNameBytes) return false;
+    Revert(out);
+    return true;
+  }
+  std::string_view name = Trimmed(held_.text().substr(0, arguments));
+  if (name.ends_with(kArgumentsMarker)) name = Trimmed(name.substr(0, name.size() - kArgumentsMarker.size()));
+  std::string_view id;
+  if (const size_t found = name.find(kCallIdMarker); found != std::string_view::npos) {
+    id = Trimmed(name.substr(found + kCallIdMarker.size()));
+    name = Trimmed(name.substr(0, found));
+  }
+  if (name.empty() || name.find_first_of(kSpaces) != std::string_view::npos) {
+    Revert(out);
+    return true;
+  }
+  BeginCall(std::string(id), std::string(name), out);
+  held_.Drop(arguments);
+  nesting_ = {};
+  state_ = State::kArguments;
+  return true;
+}
+
+bool ToolCallParser::AdvanceCall(ChatDelta& out) {
+  CallScanner::Progress progress = CallScanner::Progress::kOpen;
+  size_t size = 0;
+  while (size < held_.text().size() && progress == CallScanner::Progress::kOpen) {
+    progress = scanner_.Take(held_.text()[size++]);
+  }
+  Consume(size);
+  if (!call_is_out_ && !scanner_.name().empty()) {
+    if (!has_marker_ && !tools_.contains(scanner_.name())) progress = CallScanner::Progress::kFailed;
+    if (progress != CallScanner::Progress::kFailed) BeginCall({}, scanner_.name(), out);
+  }
+  if (call_is_out_) {
+    consumed_.clear();
+    std::string arguments = scanner_.TakeArguments();
+    if (!arguments.empty()) out.Append({.index = num_calls_ - 1, .arguments = std::move(arguments)});
+  }
+  if (progress == CallScanner::Progress::kOpen) return false;
+  if (progress == CallScanner::Progress::kFailed && !call_is_out_) {
+    Revert(out);
+  } else {
+    state_ = State::kBehindCall;
+  }
+  return true;
+}
+
+bool ToolCallParser::AdvanceArguments(ChatDelta& out) {
+  size_t size = 0;
+  bool ended = false;
+  while (size < held_.text().size() && !ended) {
+    nesting_.Take(held_.text()[size++]);
+    ended = nesting_.depth() == 0 && !nesting_.in_string();
+  }
+  out.Append({.index = num_calls_ - 1, .arguments = std::string(held_.text().substr(0, size))});
+  held_.Drop(size);
+  if (ended) state_ = State::kBehindLast;
+  return ended;
+}
+
+bool ToolCallParser::AdvanceBehindCall(ChatDelta& out) {
+  if (format_ == ToolCallFormat::kHermes) {
+    // Some models forget the end.
+    const HeldText::Match match = held_.TakeMarker(kHermesEnd);
+    if (match == HeldText::Match::kNotYetKnown) return false;
+    state_ = State::kBehindLast;
+    return true;
+  }
+  const bool is_list = format_ == ToolCallFormat::kLlama3 || in_array_;
+  const size_t next = held_.text().find_first_not_of(is_list ? " \t\r\n,;" : kSpaces);
+  if (next == std::string_view::npos) return false;
+  Consume(next);
+  const char first = held_.text().front();
+  if (is_list && first == '{') {
+    scanner_ = {};
+    call_is_out_ = false;
+    state_ = State::kCall;
+    return true;
+  }
+  if (in_array_ && first != ']' && !call_is_out_) {
+    Revert(out);
+    return true;
+  }
+  if (in_array_ && first == ']') Consume(1);
+  in_array_ = false;
+  state_ = State::kBehindLast;
+  return true;
+}
+
+void ToolCallParser::BeginCall(std::string id, std::string name, ChatDelta& out) {
+  if (id.empty()) id = NewCallId(format_);
+  out.Append({.index = num_calls_++, .id = std::move(id), .name = std::move(name)});
+  call_is_out_ = true;
+  consumed_.clear();
+}
+
+void ToolCallParser::Revert(ChatDelta& out) {
+  out.content += std::exchange(consumed_, {});
+  in_array_ = false;
+  state_ = format_ == ToolCallFormat::kLlama3 ? State::kPlainText : State::kText;
+}
+
+void ToolCallParser::Consume(size_t size) {
+  consumed_ += held_.text().substr(0, size);
+  held_.Drop(size);
+}
+
+void ToolCallParser::Finish(ChatDelta& out) {
+  switch (state_) {
+    case State::kBegin:
+    case State::kText:
+    case State::kPlainText:
+      out.content += held_.TakeAll();
+      return;
+    case State::kMarker:
+    case State::kName:
+    case State::kCall:
+      if (call_is_out_) return;
+      out.content += std::exchange(consumed_, {}) + held_.TakeAll();
+      return;
+    case State::kArguments:
+    case State::kBehindCall:
+    case State::kBehindLast:
+      return;
+  }
+}
+
+}  // namespace tenfold::server
