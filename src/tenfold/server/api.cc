@@ -6,11 +6,13 @@
 
 #include "tenfold/base/json.h"
 #include "tenfold/server/state_json.h"
+#include "tenfold/server/tokenize_request.h"
+#include "tenfold/tokenizer/utf8.h"
 
 namespace tenfold::server {
 namespace {
 
-enum class Action { kHealth, kVersion, kModels, kMetrics, kState, kCompletions, kChat };
+enum class Action { kHealth, kVersion, kModels, kMetrics, kState, kTokenize, kDetokenize, kCompletions, kChat };
 
 struct Route {
   std::string_view path;
@@ -24,6 +26,8 @@ constexpr Route kRoutes[] = {
     {"/metrics", "GET", Action::kMetrics},
     {"/admin/state", "GET", Action::kState},
     {"/v1/models", "GET", Action::kModels},
+    {"/tokenize", "POST", Action::kTokenize},
+    {"/detokenize", "POST", Action::kDetokenize},
     {"/v1/completions", "POST", Action::kCompletions},
     {"/v1/chat/completions", "POST", Action::kChat},
 };
@@ -60,6 +64,10 @@ ApiError BlameFirstWord(const Error& error) {
   ApiError blamed = FromError(error);
   blamed.param = error.message.substr(0, error.message.find(' '));
   return blamed;
+}
+
+void SendResult(ApiResult<HttpResponse> result, ResponseWriter& writer) {
+  writer.Send(result ? *std::move(result) : ErrorResponse(result.error()));
 }
 
 // A web page may post text/plain to any host without asking, but not JSON.
@@ -109,6 +117,10 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
       return writer->Send(RenderMetrics());
     case Action::kState:
       return SendState(std::move(writer));
+    case Action::kTokenize:
+      return SendResult(Tokenize(request), *writer);
+    case Action::kDetokenize:
+      return SendResult(Detokenize(request), *writer);
     case Action::kCompletions:
     case Action::kChat:
       break;
@@ -161,7 +173,7 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
   ApiResult<GenerationRequest> request = ParseGenerationRequest(endpoint, http_request.body);
   if (!request) return tl::unexpected(request.error());
-  RETURN_IF_REFUSED(CheckModel(*request));
+  RETURN_IF_REFUSED(CheckModel(request->model));
   const int64_t vocab_size = static_cast<int64_t>(engine_.tokenizer().vocab_size());
   if (const Status valid = sampling::Validate(request->sampling, vocab_size); !valid) {
     return tl::unexpected(BlameFirstWord(valid.error()));
@@ -176,6 +188,47 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
   generations_.Start(*request, {std::move(chat->prompt)}, chat->answer_format, std::move(writer));
   return {};
+}
+
+ApiResult<HttpResponse> Api::Tokenize(const HttpRequest& http_request) const {
+  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  ApiResult<TokenizeRequest> request = ParseTokenizeRequest(http_request.body);
+  if (!request) return tl::unexpected(request.error());
+  RETURN_IF_REFUSED(CheckModel(request->model));
+  const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
+  std::vector<TokenId> ids;
+  if (const auto* chat = std::get_if<ChatPrompt>(&request->prompt)) {
+    ApiResult<EncodedChat> encoded = chat_encoder_.Encode(*chat);
+    if (!encoded) return tl::unexpected(encoded.error());
+    ids = std::move(encoded->prompt);
+  } else {
+    ids = tokenizer.Encode(std::get<std::string>(request->prompt),
+                           {.add_special = request->add_special_tokens, .parse_special = true});
+  }
+  json::value texts;
+  if (request->return_token_strs) {
+    json::array& array = texts.emplace_array();
+    for (const TokenId id : ids) array.emplace_back(tokenizer::RepairUtf8(tokenizer.TokenText(id)));
+  }
+  return HttpResponse{.body = json::serialize(json::value{{"count", ids.size()},
+                                                          {"max_model_len", engine_.max_model_len()},
+                                                          {"tokens", json::array(ids.begin(), ids.end())},
+                                                          {"token_strs", std::move(texts)}})};
+}
+
+ApiResult<HttpResponse> Api::Detokenize(const HttpRequest& http_request) const {
+  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  ApiResult<DetokenizeRequest> request = ParseDetokenizeRequest(http_request.body);
+  if (!request) return tl::unexpected(request.error());
+  RETURN_IF_REFUSED(CheckModel(request->model));
+  const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
+  for (const TokenId id : request->tokens) {
+    if (id < 0 || static_cast<size_t>(id) >= tokenizer.vocab_size()) {
+      return BadField("tokens", "has {}, which is not in the vocabulary of {} tokens", id, tokenizer.vocab_size());
+    }
+  }
+  return HttpResponse{
+      .body = json::serialize(json::value{{"prompt", tokenizer.Decode(request->tokens, {.skip_special = false})}})};
 }
 
 ApiStatus Api::CheckKey(const std::string& authorization) const {
@@ -193,13 +246,12 @@ ApiStatus Api::CheckKey(const std::string& authorization) const {
                                  "invalid_api_key"});
 }
 
-ApiStatus Api::CheckModel(GenerationRequest& request) const {
+ApiStatus Api::CheckModel(std::string& model) const {
   const auto& names = options_.served_model_names;
-  if (request.model.empty()) request.model = names.front();
-  if (std::find(names.begin(), names.end(), request.model) != names.end()) return {};
+  if (model.empty()) model = names.front();
+  if (std::find(names.begin(), names.end(), model) != names.end()) return {};
   return tl::unexpected(ApiError{
-      404,
-      fmt::format("the model \"{}\" does not exist here; there is \"{}\"", request.model, fmt::join(names, "\", \"")),
+      404, fmt::format("the model \"{}\" does not exist here; there is \"{}\"", model, fmt::join(names, "\", \"")),
       "model", "model_not_found"});
 }
 

@@ -55,7 +55,12 @@ class Api {
   ApiStatus Generate(Endpoint endpoint, const HttpRequest& request, std::shared_ptr<ResponseWriter> writer);
 
   ApiStatus CheckKey(const std::string& authorization) const;
-  ApiStatus CheckModel(GenerationRequest& request) const;
+  // Answer or refuse at once.
+  ApiResult<HttpResponse> Tokenize(const HttpRequest& request) const;
+  ApiResult<HttpResponse> Detokenize(const HttpRequest& request) const;
+
+  // Puts the server's own in place of no name.
+  ApiStatus CheckModel(std::string& model) const;
   std::vector<std::vector<TokenId>> EncodePrompts(const GenerationRequest& request) const;
 
   const ApiOptions options_;

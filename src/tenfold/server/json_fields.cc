@@ -5,11 +5,22 @@
 namespace tenfold::server {
 namespace {
 
+// Deep enough for any request, the schemas of tools included, shallow enough for the parser's stack.
+constexpr size_t kMaxJsonDepth = 64;
+
 tl::unexpected<ApiError> WrongKind(const json::value& value, std::string_view name, std::string_view wanted) {
   return BadField(name, "must be {}, not {}", wanted, value.is_number() ? json::serialize(value) : JsonKindName(value));
 }
 
 }  // namespace
+
+ApiResult<json::object> ParseBody(std::string_view body) {
+  Result<json::value> parsed = ParseJson(body, "request body", kMaxJsonDepth);
+  if (!parsed) return tl::unexpected(ApiError{400, parsed.error().message, {}, "invalid_json"});
+  if (parsed->is_object()) return std::move(parsed->get_object());
+  return tl::unexpected(
+      ApiError{400, fmt::format("the request body must be a JSON object, not {}", JsonKindName(*parsed))});
+}
 
 ApiStatus ReadValue(const json::value& value, std::string_view name, bool& out) {
   if (!value.is_bool()) return WrongKind(value, name, "true or false");

@@ -17,6 +17,9 @@
 
 namespace tenfold::server {
 
+// A request body, which must be a JSON object.
+ApiResult<json::object> ParseBody(std::string_view body);
+
 // Typed values. `name` is the field's path in the body, for the error. A number must be whole where it has to be.
 ApiStatus ReadValue(const json::value& value, std::string_view name, bool& out);
 ApiStatus ReadValue(const json::value& value, std::string_view name, int& out);

@@ -10,9 +10,6 @@ namespace {
 
 using sampling::SamplingParams;
 
-// Deep enough for any request, the schemas of tools included, shallow enough for the parser's stack.
-constexpr size_t kMaxJsonDepth = 64;
-
 // Fields whose meaning depends on one another, as they stand in the body.
 struct Body : GenerationRequest {
   ChatPromptBody chat_body;
@@ -256,22 +253,18 @@ ApiStatus FinishChat(Body& body) {
 }  // namespace
 
 ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view text) {
-  const Result<json::value> parsed = ParseJson(text, "request body", kMaxJsonDepth);
-  if (!parsed) return tl::unexpected(ApiError{400, parsed.error().message, {}, "invalid_json"});
-  if (!parsed->is_object()) {
-    return tl::unexpected(
-        ApiError{400, fmt::format("the request body must be a JSON object, not {}", JsonKindName(*parsed))});
-  }
+  const ApiResult<json::object> parsed = ParseBody(text);
+  if (!parsed) return tl::unexpected(parsed.error());
   Body body;
   body.endpoint = endpoint;
   const bool is_chat = endpoint == Endpoint::kChat;
   const FieldsOf<Body> common_fields{body, kCommonFields};
   if (is_chat) {
-    RETURN_IF_REFUSED(ReadFields(parsed->get_object(), "", common_fields, FieldsOf<Body>{body, kChatFields},
+    RETURN_IF_REFUSED(ReadFields(*parsed, "", common_fields, FieldsOf<Body>{body, kChatFields},
                                  FieldsOf<ChatPromptBody>{body.chat_body, ChatPromptFields()}));
     RETURN_IF_REFUSED(FinishChat(body));
   } else {
-    RETURN_IF_REFUSED(ReadFields(parsed->get_object(), "", common_fields, FieldsOf<Body>{body, kCompletionFields}));
+    RETURN_IF_REFUSED(ReadFields(*parsed, "", common_fields, FieldsOf<Body>{body, kCompletionFields}));
     RETURN_IF_REFUSED(FinishCompletion(body));
   }
   RETURN_IF_REFUSED(FinishSamples(body));

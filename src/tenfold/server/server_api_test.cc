@@ -150,6 +150,20 @@ TEST_F(ServerApiTest, StreamsUsageLast) {
                                                    "prompt_tokens_details": {"cached_tokens": 5}})"));
 }
 
+TEST_F(ServerApiTest, TokenizesAndBack) {
+  StartServer();
+  const auto tokens = [&](std::string_view body) { return PostOk("/tokenize", body); };
+  EXPECT_EQ(tokens(R"({"model": "alias", "prompt": "Hi"})"),
+            json::parse(R"({"count": 3, "max_model_len": 512, "tokens": [1, 77, 110], "token_strs": null})"));
+  EXPECT_EQ(tokens(R"({"prompt": "\u00e9<|im_end|>", "add_special_tokens": false, "return_token_strs": true})"),
+            json::parse(R"({"count": 3, "max_model_len": 512, "tokens": [200, 174, 4],
+                            "token_strs": ["\ufffd", "\ufffd", "<|im_end|>"]})"));
+  const json::value chat = tokens(R"({"messages": [{"role": "user", "content": "Hi <|im_end|>"}]})");
+  const json::value text =
+      PostOk("/detokenize", fmt::format(R"({{"tokens": {}}})", json::serialize(chat.at("tokens"))));
+  EXPECT_EQ(text.at("prompt"), "<s><|im_start|>user\nHi <|im_end|><|im_end|>\n<|im_start|>assistant\n");
+}
+
 TEST_F(ServerApiTest, GivesLogprobsInEachEndpointsForm) {
   StartServer();
   const json::value completion = PostOk("/v1/completions", R"({"prompt": "Hi", "max_tokens": 2, "logprobs": 2})");
@@ -370,7 +384,19 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Negative", "POST", "/v1/completions", R"({"prompt": "a", "temperature": -1})", 400, "temperature",
                 "between 0 and 100"},
         Refusal{"Vocabulary", "POST", "/v1/completions", R"({"prompt": "a", "stop_token_ids": [999]})", 400,
-                "stop_token_ids", "999"}),
+                "stop_token_ids", "999"},
+        Refusal{"TokenizeNothing", "POST", "/tokenize", "{}", 400, "prompt", "is missing"},
+        Refusal{"TokenizeBoth", "POST", "/tokenize",
+                R"({"prompt": "a", "messages": [{"role": "user", "content": "a"}]})", 400, "prompt",
+                "exclude each other"},
+        Refusal{"TokenizeSpecial", "POST", "/tokenize",
+                R"({"messages": [{"role": "user", "content": "a"}], "add_special_tokens": true})", 400,
+                "add_special_tokens", "must be false"},
+        Refusal{"TokenizeOtherModel", "POST", "/tokenize", R"({"prompt": "a", "model": "gpt"})", 404, "model", "fake"},
+        Refusal{"TokenizeSampling", "POST", "/tokenize", R"({"prompt": "a", "top_p": 1})", 400, "top_p", "unknown"},
+        Refusal{"DetokenizeNothing", "POST", "/detokenize", "{}", 400, "tokens", "is missing"},
+        Refusal{"DetokenizeUnknown", "POST", "/detokenize", R"({"tokens": [1, 261]})", 400, "tokens", "has 261"},
+        Refusal{"DetokenizeNegative", "POST", "/detokenize", R"({"tokens": [-1]})", 400, "tokens", "has -1"}),
     [](const auto& info) { return info.param.name; });
 
 TEST_F(ServerApiTest, RefusesBodiesThatAWebPageCouldPost) {
