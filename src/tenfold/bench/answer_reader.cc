@@ -20,11 +20,16 @@ int64_t NumberIn(const json::object& object, std::string_view key, int64_t other
   return value != nullptr && value->is_int64() ? value->get_int64() : otherwise;
 }
 
-// Of a completion, or of a chat's delta.
-bool HasText(const json::object& choice) {
-  const json::object* delta = ObjectIn(choice, "delta");
-  const json::value* text = delta != nullptr ? delta->if_contains("content") : choice.if_contains("text");
+bool HasText(const json::object& object, std::string_view key) {
+  const json::value* text = object.if_contains(key);
   return text != nullptr && text->is_string() && !text->get_string().empty();
+}
+
+// A completion's, or a chat's delta's, which may be reasoning.
+bool ChoiceHasText(const json::object& choice) {
+  const json::object* delta = ObjectIn(choice, "delta");
+  if (delta == nullptr) return HasText(choice, "text");
+  return HasText(*delta, "content") || HasText(*delta, "reasoning_content");
 }
 
 }  // namespace
@@ -69,7 +74,7 @@ void AnswerReader::TakeChoice(const json::object& choice, double now_s) {
       if (id.is_int64()) tokens_.push_back(static_cast<TokenId>(id.get_int64()));
     }
   }
-  if (!HasText(choice)) return;
+  if (!ChoiceHasText(choice)) return;
   if (num_chunks_++ == 0) {
     first_text_s_ = now_s;
   } else {

@@ -1,6 +1,7 @@
 #include "tenfold/server/api.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -12,10 +13,10 @@
 namespace tenfold::server {
 namespace {
 
-enum class Action { kHealth, kVersion, kModels, kMetrics, kState, kTokenize, kDetokenize, kCompletions, kChat };
+enum class Action { kHealth, kVersion, kModels, kModel, kMetrics, kState, kTokenize, kDetokenize, kCompletions, kChat };
 
 struct Route {
-  std::string_view path;
+  std::string_view path;  // with more behind it where it ends with a slash
   std::string_view method;
   Action action;
 };
@@ -26,6 +27,7 @@ constexpr Route kRoutes[] = {
     {"/metrics", "GET", Action::kMetrics},
     {"/admin/state", "GET", Action::kState},
     {"/v1/models", "GET", Action::kModels},
+    {"/v1/models/", "GET", Action::kModel},
     {"/tokenize", "POST", Action::kTokenize},
     {"/detokenize", "POST", Action::kDetokenize},
     {"/v1/completions", "POST", Action::kCompletions},
@@ -33,8 +35,9 @@ constexpr Route kRoutes[] = {
 };
 
 const Route* FindRoute(std::string_view path) {
-  const Route* route = std::find_if(std::begin(kRoutes), std::end(kRoutes),
-                                    [&](const Route& candidate) { return candidate.path == path; });
+  const Route* route = std::find_if(std::begin(kRoutes), std::end(kRoutes), [&](const Route& candidate) {
+    return candidate.path.ends_with('/') ? path.starts_with(candidate.path) : candidate.path == path;
+  });
   return route == std::end(kRoutes) ? nullptr : route;
 }
 
@@ -57,6 +60,22 @@ bool SameSecret(std::string_view given, std::string_view secret) {
     difference |= static_cast<unsigned char>(given[i] ^ expected);
   }
   return difference == 0;
+}
+
+// What is not a byte in two hexadecimal digits stays as it is.
+std::string PercentDecoded(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      decoded += static_cast<char>(byte);
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return decoded;
 }
 
 // Sampling's messages begin with the field that they are about.
@@ -113,6 +132,8 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
       return writer->Send(Version());
     case Action::kModels:
       return writer->Send(Models());
+    case Action::kModel:
+      return SendResult(Model(std::string_view(request.path).substr(route->path.size())), *writer);
     case Action::kMetrics:
       return writer->Send(RenderMetrics());
     case Action::kState:
@@ -143,16 +164,24 @@ HttpResponse Api::Version() const {
   return {.body = json::serialize(json::value{{"version", options_.version}})};
 }
 
+json::object Api::ModelObject(std::string_view name) const {
+  return {{"id", name},
+          {"object", "model"},
+          {"created", started_at_},
+          {"owned_by", "tenfold"},
+          {"max_model_len", engine_.max_model_len()}};
+}
+
 HttpResponse Api::Models() const {
   json::array models;
-  for (const std::string& name : options_.served_model_names) {
-    models.push_back({{"id", name},
-                      {"object", "model"},
-                      {"created", started_at_},
-                      {"owned_by", "tenfold"},
-                      {"max_model_len", engine_.max_model_len()}});
-  }
+  for (const std::string& name : options_.served_model_names) models.push_back(ModelObject(name));
   return {.body = json::serialize(json::value{{"object", "list"}, {"data", std::move(models)}})};
+}
+
+ApiResult<HttpResponse> Api::Model(std::string_view encoded_name) const {
+  std::string name = PercentDecoded(encoded_name);
+  RETURN_IF_REFUSED(CheckModel(name));
+  return HttpResponse{.body = json::serialize(ModelObject(name))};
 }
 
 // The engine answers between two steps, on its own thread.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tenfold/base/json.h"
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/server/api_error.h"
 #include "tenfold/server/chat_encoder.h"
@@ -48,7 +49,9 @@ class Api {
  private:
   HttpResponse Health(bool draining) const;
   HttpResponse Version() const;
+  json::object ModelObject(std::string_view name) const;
   HttpResponse Models() const;
+  ApiResult<HttpResponse> Model(std::string_view encoded_name) const;
   HttpResponse RenderMetrics();
   void SendState(std::shared_ptr<ResponseWriter> writer);
   // Answers through `writer` in its own time unless it returns an error.

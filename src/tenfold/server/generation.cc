@@ -111,6 +111,11 @@ void Generation::WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenize
   ChoicePiece& piece = choice.piece;
   // A token whose text is held back makes no chunk of its own; its id and log-probability go with the text to come.
   if (piece.text.empty() && piece.chat.empty() && piece.finish == FinishReason::kNone) return;
+  if (head_.endpoint == Endpoint::kChat && piece.is_first) {
+    // As OpenAI does: the role comes alone. Its library counts log-probabilities of a first chunk twice.
+    writer_->Write(ChunkEvent(head_, {.index = piece.index, .prompt = piece.prompt}, tokenizer));
+    piece.is_first = false;
+  }
   writer_->Write(ChunkEvent(head_, piece, tokenizer));
   ChoicePiece next{.index = piece.index, .is_first = false, .prompt = piece.prompt};
   next.text_offset = piece.text_offset + CountCharacters(piece.text);

@@ -121,12 +121,13 @@ json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, con
                           bool is_chunk) {
   json::object object{{"index", choice.index}};
   json::value logprobs = nullptr;
+  const bool has_logprobs = head.has_logprobs && !(is_chunk && choice.tokens.empty());
   if (head.endpoint == Endpoint::kChat) {
     object[is_chunk ? "delta" : "message"] = is_chunk ? DeltaObject(choice) : MessageObject(choice.chat);
-    if (head.has_logprobs) logprobs = ChatLogprobs(choice, tokenizer);
+    if (has_logprobs) logprobs = ChatLogprobs(choice, tokenizer);
   } else {
     object["text"] = choice.text;
-    if (head.has_logprobs) logprobs = CompletionLogprobs(choice, tokenizer);
+    if (has_logprobs) logprobs = CompletionLogprobs(choice, tokenizer);
   }
   object["logprobs"] = std::move(logprobs);
   const bool calls_tools = choice.has_tool_calls && choice.finish == engine::FinishReason::kStop;

@@ -40,6 +40,9 @@ TEST_F(ServerApiTest, TellsHealthVersionAndModels) {
   EXPECT_EQ(models.at("data").at(0).at("object"), "model");
   EXPECT_EQ(models.at("data").at(0).at("max_model_len"), 512);
   EXPECT_EQ(models.at("data").at(1).at("id"), "alias");
+  EXPECT_EQ(FromJson(client.Get("/v1/models/alias").body), models.at("data").at(1));
+  EXPECT_EQ(FromJson(client.Get("/v1/models/f%61ke").body), models.at("data").at(0));
+  EXPECT_EQ(client.Get("/v1/models/fake%").status, 404);
 }
 
 TEST_F(ServerApiTest, CompletesAPrompt) {

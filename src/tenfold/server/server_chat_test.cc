@@ -77,12 +77,15 @@ TEST_F(ServerApiTest, AChatMayUseTheWholeContext) {
 
 TEST_F(ServerApiTest, StreamsAChatWithTheRoleFirst) {
   StartServer();
-  const auto chunks = Stream("/v1/chat/completions", Chat(R"("stream": true)"));
-  ASSERT_THAT(chunks, SizeIs(3));
+  const auto chunks = Stream("/v1/chat/completions", Chat(R"("stream": true, "logprobs": true)"));
+  ASSERT_THAT(chunks, SizeIs(4));
   EXPECT_EQ(chunks[0].at("object"), "chat.completion.chunk");
-  EXPECT_EQ(chunks[0].at("choices").at(0).at("delta"), json::parse(R"({"role": "assistant", "content": "a"})"));
-  EXPECT_EQ(chunks[1].at("choices").at(0).at("delta"), json::parse(R"({"content": "b"})"));
-  EXPECT_EQ(chunks[2].at("choices").at(0).at("finish_reason"), "length");
+  EXPECT_EQ(chunks[0].at("choices").at(0).at("delta"), json::parse(R"({"role": "assistant", "content": ""})"));
+  EXPECT_TRUE(chunks[0].at("choices").at(0).at("logprobs").is_null());
+  EXPECT_EQ(chunks[1].at("choices").at(0).at("delta"), json::parse(R"({"content": "a"})"));
+  EXPECT_EQ(chunks[1].at("choices").at(0).at("logprobs").at("content").as_array().size(), 1);
+  EXPECT_EQ(chunks[2].at("choices").at(0).at("delta"), json::parse(R"({"content": "b"})"));
+  EXPECT_EQ(chunks[3].at("choices").at(0).at("finish_reason"), "length");
 }
 
 // Shows its tools and ends with the beginning of an answer, in the way of Qwen's.
