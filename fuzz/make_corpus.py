@@ -44,6 +44,14 @@ def safetensors(header, data_bytes):
     return struct.pack("<Q", len(raw)) + raw + bytes(data_bytes)
 
 
+def http(*lines, body=""):
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+def request(**fields):
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
 SEEDS = {
     "gguf/empty": gguf(3, [], [], 0),
     "gguf/scalars": gguf(3, [metadata("a", U8, 1), metadata("b", U32, 2), metadata("c", F32, 0.5), metadata("d", BOOL, True),
@@ -63,6 +71,28 @@ SEEDS = {
     "safetensors/other_types": safetensors(
         {"i": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]},
          "q": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [8, 10]}}, 10),
+    "http/get": http("GET /v1/models?a=b HTTP/1.1", "Host: x", "Authorization: Bearer key", "Connection: close"),
+    "http/length": http("POST /v1/completions HTTP/1.1", "Content-Type: application/json", "Content-Length: 5", body="hello"),
+    "http/chunks": http("POST / HTTP/1.1", "Transfer-Encoding: chunked",
+                        body="3;a=\"b\"\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: x\r\n\r\n"),
+    "http/pipeline": http("GET /a HTTP/1.1") + http("POST /b HTTP/1.1", "Content-Length: 1", body="b")
+    + http("GET /c HTTP/1.0", "Connection: keep-alive"),
+    "http/proxy": http("GET http://host:8000/health?x HTTP/1.1", "Expect: 100-continue", "Content-Length: 0"),
+    "http/preflight": http("OPTIONS * HTTP/1.1", "Origin: https://a.example", "Access-Control-Request-Method: POST"),
+    "http/both": http("POST / HTTP/1.1", "Content-Length: 4, 4", "Transfer-Encoding: gzip, chunked", body="0\r\n\r\n"),
+    "http/folded": http("GET / HTTP/1.1", "X: a", "  b", "Upgrade: h2c", "Proxy-Connection: keep-alive"),
+    "request/completion": request(model="m", prompt="Hi \u00e9", max_tokens=4, temperature=0.5, top_p=0.9, n=2, best_of=3,
+                                  logprobs=2, stop=["a", "b"], seed=-1, logit_bias={"5": -100}, echo=False),
+    "request/prompts": request(prompt=["a", [1, 2]], use_beam_search=True, best_of=2, length_penalty=1.5, priority=-3),
+    "request/vllm": request(prompt=[[1], [2]], top_k=5, min_p=0.1, repetition_penalty=1.1, min_tokens=1, ignore_eos=True,
+                            stop_token_ids=[3], cache_salt="s", request_timeout=1.5, return_token_ids=True),
+    "request/chat": request(messages=[{"role": "developer", "content": "Be brief."},
+                                      {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+                                      {"role": "assistant", "content": "Well", "tool_calls": None}],
+                            stream=True, stream_options={"include_usage": True}, logprobs=True, top_logprobs=3,
+                            continue_final_message=True, chat_template_kwargs={"x": [1, {"y": None}]}),
+    "request/ignored": request(prompt="a", user="u", metadata={}, response_format={"type": "text"}, max_tokens=1e300,
+                               frequency_penalty=-2, presence_penalty=2),
 }
 
 for name, content in SEEDS.items():

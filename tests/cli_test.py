@@ -13,9 +13,11 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SKIPPED = 77
@@ -89,6 +91,10 @@ class Program(CommandLine):
             (['perplexity', self.model], ['--file']),
             (['synth', '--shape', 'vast', '--type', 'F32', '--vocab', 'a', '--out', 'b'], ['tinyllama-1.1b', 'tiny']),
             (['serve', self.model, '--port', '65536'], ['--port']),
+            (['serve', self.model, '--uds', 'a', '--port', '1'], ['--uds', 'excludes', '--port']),
+            (['serve', self.model, '--max-connections', '0'], ['--max-connections']),
+            (['serve', self.model, '--max-body-bytes', 'much'], ['"much" is not a size']),
+            (['serve', self.model, '--drain-timeout', '0'], ['--drain-timeout']),
             (['bench'], ['subcommand is required', 'tenfold bench --help']),
             (['bench', 'sing'], ['no subcommand "sing"', 'tenfold bench --help']),
             (['bench', 'model'], ['MODEL is required', 'tenfold bench model --help']),
@@ -467,6 +473,98 @@ class Serve(CommandLine):
     def test_port_in_use(self):
         port = re.search(r':(\d+)/v1', self.report)[1]
         self.expect_error(1, 'serve', self.model, '--port', port, says=[port])
+
+
+class ServeFlags(CommandLine):
+    def serve(self, *arguments):
+        """The running server, and what it said of where it is."""
+        server = start('serve', self.model, *arguments)
+        self.addCleanup(server.communicate)
+        self.addCleanup(server.kill)
+        report = ''
+        while 'serving' not in report:
+            line = server.stderr.readline()
+            self.assertNotEqual(line, '', report)
+            report += line
+        return server, re.search(r'serving +(\S+) as', report)[1]
+
+    def connect(self, base_url):
+        connection = http.client.HTTPConnection('127.0.0.1', int(base_url.split(':')[2].split('/')[0]), timeout=60)
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask(self, connection, method, path, body=None, **headers):
+        connection.request(method, path, body, {name.replace('_', '-'): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+
+    def test_keys_from_a_file(self):
+        keys = self.folder / 'keys'
+        keys.write_text('# the team\nfirst\n\nsecond\n')
+        _, url = self.serve('--port', 0, '--api-key', 'third', '--api-key-file', keys)
+        connection = self.connect(url)
+        for key, status in [('first', 200), ('second', 200), ('third', 200), ('# the team', 401), ('fourth', 401)]:
+            self.assertEqual(self.ask(connection, 'GET', '/v1/models', Authorization=f'Bearer {key}')[0], status, key)
+        for text, says in [('# none\n', ['no key in it']), ('a\nb c\n', ['line 2'])]:
+            keys.write_text(text)
+            self.expect_error(1, 'serve', self.model, '--port', 0, '--api-key-file', keys, says=[str(keys), *says])
+
+    def test_unix_socket(self):
+        path = self.folder / 'socket'
+        server, url = self.serve('--uds', path)
+        self.assertEqual(url, f'unix:{path}')
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b'GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+            self.assertTrue(client.recv(1000).startswith(b'HTTP/1.1 200 OK'))
+        self.expect_error(1, 'serve', self.model, '--uds', path, says=[str(path), 'another server listens'])
+        server.kill()
+        server.wait()
+        self.assertTrue(path.exists(), 'it had no time to remove it')
+        again, _ = self.serve('--uds', path)
+        again.terminate()
+        self.assertEqual(again.wait(timeout=60), 0)
+        self.assertFalse(path.exists())
+
+    def test_access_log(self):
+        log = self.folder / 'log'
+        server, url = self.serve('--port', 0, '--access-log', log)
+        connection = self.connect(url)
+        body = json.dumps({'prompt': 'Once upon a time', 'max_tokens': 60, 'temperature': 0, 'stop': ['girl'], 'n': 2})
+        _, _, answer = self.ask(connection, 'POST', '/v1/completions', body)
+        answer = json.loads(answer)
+        moved = self.folder / 'log.1'
+        for _ in range(1000):  # the line is written soon after the answer is out
+            if log.read_text().endswith('\n'):
+                break
+            time.sleep(0.01)
+        log.rename(moved)
+        server.send_signal(signal.SIGHUP)
+        self.ask(connection, 'GET', '/health')
+        server.terminate()
+        self.assertEqual(server.wait(timeout=60), 0)
+        line = json.loads(moved.read_text())
+        self.assertEqual([line['id'], line['prompt_tokens'], line['completion_tokens']],
+                         [answer['id'], answer['usage']['prompt_tokens'], answer['usage']['completion_tokens']])
+        self.assertEqual(json.loads(log.read_text())['path'], '/health')
+
+    def test_access_log_on_standard_output(self):
+        server, url = self.serve('--port', 0, '--access-log', '-')
+        self.ask(self.connect(url), 'GET', '/health')
+        self.assertEqual(json.loads(server.stdout.readline())['path'], '/health')
+
+    def test_origins_and_limits(self):
+        _, url = self.serve('--port', 0, '--allowed-origin', 'https://a.example', '--allowed-origin', 'https://b.example',
+                            '--max-connections', 1, '--max-body-bytes', '1K', '--idle-timeout', 0.2)
+        connection = self.connect(url)
+        status, headers, _ = self.ask(connection, 'POST', '/v1/completions', ' ' * 1025, Origin='https://b.example')
+        self.assertEqual([status, headers['Access-Control-Allow-Origin']], [413, 'https://b.example'])
+        idle = self.connect(url)
+        self.assertEqual(self.ask(idle, 'GET', '/health')[0], 200)
+        status, headers, _ = self.ask(self.connect(url), 'GET', '/health')
+        self.assertEqual([status, headers['Retry-After']], [503, '1'])
+        self.assertEqual(idle.sock.recv(1), b'')  # in a moment
+        self.expect_error(1, 'serve', self.model, '--port', 0, '--allowed-origin', 'a.example', says=['"a.example" is no origin'])
 
 
 if __name__ == '__main__':

@@ -17,6 +17,9 @@ namespace tenfold::cli {
 // The positional MODEL, required.
 void AddModelPath(CLI::App& command, std::string& model);
 
+// An amount of memory, as cli/size.h reads it.
+void AddSize(CLI::App& command, const std::string& name, size_t& size_bytes, const std::string& description);
+
 // What a model is computed with.
 struct ComputeOptions {
   int num_threads = 0;  // 0 = all usable processors

@@ -1,4 +1,7 @@
 // tenfold serve: the model behind an HTTP server with OpenAI's API.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -10,10 +13,12 @@
 #include <CLI/Validators.hpp>
 
 #include "tenfold/base/logging.h"
+#include "tenfold/cli/api_key_file.h"
 #include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/options.h"
+#include "tenfold/cli/size.h"
 #include "tenfold/cli/startup_report.h"
 #include "tenfold/engine/engine.h"
 #include "tenfold/engine/step_budget.h"
@@ -30,14 +35,17 @@ struct ServeFlags {
   ComputeOptions compute;
   engine::EngineOptions engine;
   server::ServerOptions server;
+  std::string api_key_file;
   std::string chat_template;  // a file; empty: the model's own
   std::string tool_calls = std::string(kByTemplate);
   std::string reasoning = std::string(kByTemplate);
   double tbt_target_ms = 0;  // 0: the budget is given
 };
 
-// Libraries, the model's files, standard streams.
-constexpr size_t kFilesBesideConnections = 64;
+// Libraries, the model's files, standard streams; and connections that are being told that there is no place.
+constexpr size_t kFilesBesideConnections = 64 + 256;
+
+constexpr const char* kConnectionGroup = "Connections";
 
 // The last part of the model's path, without ".gguf".
 std::string NameOf(const std::filesystem::path& model) {
@@ -45,19 +53,31 @@ std::string NameOf(const std::filesystem::path& model) {
   return last.extension() == ".gguf" ? last.stem().string() : last.string();
 }
 
-std::string Url(const std::string& host, int port) {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return is_ipv6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
+// Where clients find it.
+std::string BaseUrl(const server::HttpServerOptions& http, int port) {
+  if (!http.unix_socket.empty()) return "unix:" + http.unix_socket;
+  const bool is_ipv6 = http.host.find(':') != std::string::npos;
+  return is_ipv6 ? fmt::format("http://[{}]:{}/v1", http.host, port) : fmt::format("http://{}:{}/v1", http.host, port);
+}
+
+// Where fewer connections can be open than were asked for, those beyond should be told so and not wait unheard.
+void FitIntoOpenFiles(size_t& max_connections) {
+  const size_t num_files = platform::RaiseOpenFileLimit();
+  const size_t most = std::max(num_files, kFilesBesideConnections + 1) - kFilesBesideConnections;
+  if (max_connections <= most) return;
+  LogWarning("{} files may be open at once (see `ulimit -n`): {} connections are served instead of {}", num_files, most,
+             max_connections);
+  max_connections = most;
 }
 
 Status RunServe(ServeFlags& flags) {
   if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {NameOf(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
   flags.server.http.handle_signals = true;
-  const size_t num_files = platform::RaiseOpenFileLimit();
-  if (num_files < flags.server.http.limits.max_connections + kFilesBesideConnections) {
-    LogWarning("{} files may be open at once, fewer than the {} connections that are served: see `ulimit -n`",
-               num_files, flags.server.http.limits.max_connections);
+  FitIntoOpenFiles(flags.server.http.limits.max_connections);
+  if (!flags.api_key_file.empty()) {
+    ASSIGN_OR_RETURN(const auto keys, ReadApiKeys(flags.api_key_file));
+    flags.server.api.api_keys.insert(flags.server.api.api_keys.end(), keys.begin(), keys.end());
   }
   ASSIGN_OR_RETURN(flags.server.api.chat.chat_template, ReadChatTemplate(flags.chat_template));
   flags.server.api.chat.tool_calls = server::ToolCallFormatOf(flags.tool_calls);  // none of that name: auto
@@ -73,10 +93,49 @@ Status RunServe(ServeFlags& flags) {
   ASSIGN_OR_RETURN(const auto engine,
                    engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, *server));
   server->Attach(*engine);
-  fmt::print(stderr, "{}{:<13}{}/v1 as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "serving",
-             Url(flags.server.http.host, server->port()), flags.server.api.served_model_names.front());
+  fmt::print(stderr, "{}{:<13}{} as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "serving",
+             BaseUrl(flags.server.http, server->port()), flags.server.api.served_model_names.front());
   server->Run();
   return {};
+}
+
+void AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
+                const std::string& description) {
+  command
+      .add_option_function<double>(
+          name, [&time](double seconds) { time = std::chrono::milliseconds(std::llround(seconds * 1000)); },
+          description)
+      ->group(kConnectionGroup)
+      ->type_name("SECONDS")
+      ->default_str(fmt::format("{}", static_cast<double>(time.count()) / 1000))
+      ->check(CLI::Range(0.001, 86400.0).description(""));
+}
+
+void AddConnectionOptions(CLI::App& command, server::ServerOptions& options) {
+  server::HttpLimits& limits = options.http.limits;
+  command
+      .add_option("--allowed-origin", options.allowed_origins,
+                  "Web pages of this origin (https://chat.example) may use the server; several times for several, * = "
+                  "all")
+      ->group(kConnectionGroup)
+      ->type_name("ORIGIN")
+      ->allow_extra_args(false);
+  command
+      .add_option("--access-log", options.access_log,
+                  "Write a line of JSON here for each answered request; - = standard output. SIGHUP opens it anew")
+      ->group(kConnectionGroup)
+      ->type_name("FILE");
+  command
+      .add_option("--max-connections", limits.max_connections,
+                  "Connections open at once; who comes beyond is told to come back later (503)")
+      ->group(kConnectionGroup)
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20).description(""));
+  AddSize(command, "--max-body-bytes", limits.max_body_bytes, "Longest body of a request (413)");
+  command.get_option("--max-body-bytes")->group(kConnectionGroup)->default_str(FormatSize(limits.max_body_bytes));
+  AddSeconds(command, "--idle-timeout", limits.idle_timeout, "A connection without a request for so long is closed");
+  AddSeconds(command, "--drain-timeout", limits.drain_timeout,
+             "Time that open requests have to end after SIGINT or SIGTERM; a second signal ends them at once");
 }
 
 }  // namespace
@@ -88,16 +147,27 @@ Command AddServe(CLI::App& program) {
   flags->server.api.served_model_names.clear();
   flags->server.api.log_interval_s = 5;
   AddModelPath(*command, flags->model);
-  command->add_option("--host", flags->server.http.host, "Address to listen on; 0.0.0.0 = all of this machine's")
-      ->type_name("HOST");
-  command->add_option("--port", flags->server.http.port, "Port to listen on; 0 = any that is free")
-      ->type_name("PORT")
-      ->check(CLI::Range(0, 65535).description(""));
+  CLI::Option* host =
+      command->add_option("--host", flags->server.http.host, "Address to listen on; 0.0.0.0 = all of this machine's")
+          ->type_name("HOST");
+  CLI::Option* port = command->add_option("--port", flags->server.http.port, "Port to listen on; 0 = any that is free")
+                          ->type_name("PORT")
+                          ->check(CLI::Range(0, 65535).description(""));
+  command
+      ->add_option("--uds", flags->server.http.unix_socket,
+                   "Listen on a Unix socket with this path instead; umask says who may connect")
+      ->type_name("PATH")
+      ->excludes(host)
+      ->excludes(port);
   command
       ->add_option("--api-key", flags->server.api.api_keys,
                    "Answer only requests with this key; can be given several times")
       ->type_name("KEY")
       ->allow_extra_args(false);
+  command
+      ->add_option("--api-key-file", flags->api_key_file,
+                   "File with further keys, one a line; lines that begin with # are comments")
+      ->type_name("FILE");
   command
       ->add_option("--served-model-name", flags->server.api.served_model_names,
                    "Name of the model in requests and answers, several times for several names (default: that of the "
@@ -122,6 +192,7 @@ Command AddServe(CLI::App& program) {
                    "Seconds between lines about the load in the log; none is written when nothing happened; 0 = never")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 86400.0).description(""));
+  AddConnectionOptions(*command, flags->server);
   AddChatTemplateOption(*command, flags->chat_template);
   std::vector<std::string> formats{std::string(kByTemplate)};
   formats.insert(formats.end(), server::kToolCallFormatNames.begin(), server::kToolCallFormatNames.end());

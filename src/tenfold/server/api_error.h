@@ -17,7 +17,7 @@ struct ApiError {
   std::string message;     // for the user: what was wrong and the way out
   std::string param = {};  // the field at fault; null on the wire when empty
   std::string code = {};   // for programs, such as "model_not_found"; null on the wire when empty
-  int retry_after_s = 1;   // of a 429
+  int retry_after_s = 1;   // of a 429 or 503
 };
 
 template <class T>

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -26,9 +27,7 @@ struct TestResponse {
 
 class TestClient {
  public:
-  explicit TestClient(int port, int receive_buffer_bytes = 0) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval patience{.tv_sec = 10, .tv_usec = 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  explicit TestClient(int port, int receive_buffer_bytes = 0) : TestClient(Family{AF_INET}) {
     if (receive_buffer_bytes > 0) {
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(receive_buffer_bytes));
     }
@@ -38,6 +37,13 @@ class TestClient {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   }
+  // To a Unix socket.
+  explicit TestClient(const std::string& path) : TestClient(Family{AF_UNIX}) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  }
   ~TestClient() { Close(); }
   TestClient(TestClient&& other) noexcept
       : socket_(std::exchange(other.socket_, -1)), connected_(other.connected_), input_(std::move(other.input_)) {}
@@ -45,6 +51,12 @@ class TestClient {
   bool connected() const { return connected_; }
   void Close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  }
+  // As a client that crashed: what is on its way is thrown away.
+  void Reset() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    Close();
   }
   void CloseSending() { ::shutdown(socket_, SHUT_WR); }
 
@@ -135,6 +147,14 @@ class TestClient {
   }
 
  private:
+  struct Family {
+    int value;
+  };
+  explicit TestClient(Family family) : socket_(::socket(family.value, SOCK_STREAM, 0)) {
+    const timeval patience{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  }
+
   bool Fill() {
     char buffer[16384];
     const ssize_t received = ::recv(socket_, buffer, sizeof(buffer), 0);

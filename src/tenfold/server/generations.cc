@@ -20,7 +20,9 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
   generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });
+  int64_t num_prompt_tokens = 0;
   for (std::vector<TokenId>& prompt : prompts) {
+    num_prompt_tokens += static_cast<int64_t>(prompt.size());
     const Status submitted = engine_.Submit({.id = next_id_,
                                              .prompt = std::move(prompt),
                                              .sampling = request.sampling,
@@ -37,6 +39,7 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
     }
     by_request_[next_id_++] = generation;
   }
+  generation->writer().notes = {.id = generation->answer_id(), .num_prompt_tokens = num_prompt_tokens};
   if (const double timeout_s = request.timeout_s.value_or(default_timeout_s_); timeout_s > 0) {
     const auto timeout = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout_s));
     generation->set_deadline(generation->arrived_at() + timeout);
@@ -65,6 +68,7 @@ void Generations::OnEvents(engine::EventBatch batch, Clock::time_point now) {
     const auto found = by_request_.find(event.request);
     if (found == by_request_.end()) continue;
     const std::shared_ptr<Generation> generation = found->second;
+    generation->writer().notes.num_completion_tokens += static_cast<int64_t>(event.tokens.size());
     const Generation::Progress progress = generation->OnEvent(std::move(event), now, engine_.tokenizer(), metrics_);
     if (progress == Generation::Progress::kFailed) Cancel(*generation);
     if (progress == Generation::Progress::kFinished) Forget(*generation);

@@ -21,22 +21,36 @@ struct HttpRequest {
   std::string query;   // after '?'
   std::string authorization;
   std::string content_type;
+  std::string origin;          // of the web page that sends it
+  std::string wanted_headers;  // of a preflight: those that the page would like to send
+  bool is_preflight = false;   // a browser asks whether the page may
   std::string body;
   bool keep_alive = true;
   bool is_http_1_0 = false;  // knows no chunked encoding
 };
 
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;  // names and values
+
 struct HttpResponse {
-  int status = 200;
+  int status = 200;  // a 204 has neither body nor type
   std::string body = {};
   std::string content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers = {};  // besides Content-Type, -Length and Connection
+  HttpHeaders headers = {};  // besides Content-Type, -Length and Connection
+};
+
+// What only the handler knows of an answer, for the access log.
+struct AnswerNotes {
+  std::string id = {};  // empty: it answers no generation
+  int64_t num_prompt_tokens = 0;
+  int64_t num_completion_tokens = 0;  // generated so far
 };
 
 // Answers one request: either Send once, or StartStream, Write any number of times, End. Whatever comes after the end,
 // or after the client went away, is ignored. Never calls back from inside its own methods.
 class ResponseWriter {
  public:
+  AnswerNotes notes;  // read when the answer ends
+
   virtual ~ResponseWriter() = default;
 
   virtual void Send(HttpResponse response) = 0;
@@ -49,6 +63,22 @@ class ResponseWriter {
   // `on_close` runs at most once: when the connection ends before the answer does, because the client went away, read
   // too slowly, or the server stopped. Not after End or Send.
   virtual void OnClose(std::function<void()> on_close) = 0;
+};
+
+enum class AnswerEnd { kComplete, kClientLeft, kTooSlow, kShutdown };
+
+// An answer that is out, or will not be.
+struct AnswerRecord {
+  std::chrono::system_clock::time_point arrived_at{};  // its request's first byte
+  std::chrono::steady_clock::duration duration{};
+  std::string client = {};  // its address
+  std::string method = {};  // this and the path are empty where the request's first line was not understood
+  std::string path = {};
+  int status = 0;           // 0: the client left before there was any
+  uint64_t bytes_sent = 0;  // header and body, to the socket
+  bool streamed = false;
+  AnswerEnd end = AnswerEnd::kComplete;
+  AnswerNotes notes = {};
 };
 
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<ResponseWriter> writer)>;

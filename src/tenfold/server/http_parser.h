@@ -34,6 +34,8 @@ class HttpParser {
   bool done() const;
   // The client waits for "100 Continue" before it sends the body.
   bool wants_continue() const;
+  // What is known of the request so far; its method is empty until the first line is in.
+  const HttpRequest& partial() const;
   // The parsed request, once done().
   HttpRequest TakeRequest();
 

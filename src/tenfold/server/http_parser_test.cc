@@ -75,6 +75,47 @@ TEST(HttpParserTest, ReadsAChunkedBodyHoweverItIsCut) {
   }
 }
 
+TEST(HttpParserTest, LeavesOutTheHostOfATarget) {
+  const std::pair<const char*, const char*> targets[] = {{"http://host:8000/v1/models?a=b", "/v1/models a=b"},
+                                                         {"HTTPS://host/a", "/a "},
+                                                         {"http://host", "/ "},
+                                                         {"http://host?a=/", " a=/"},
+                                                         {"/http://host/a?b://c", "/http://host/a b://c"},
+                                                         {"//host/a", "//host/a "},
+                                                         {"*", "* "}};
+  for (const auto& [target, expected] : targets) {
+    const Parsed parsed = Parse(fmt::format("GET {} HTTP/1.1\r\n\r\n", target));
+    ASSERT_TRUE(parsed.request.has_value()) << target;
+    EXPECT_EQ(parsed.request->path + " " + parsed.request->query, expected) << target;
+  }
+}
+
+// Where a request is cut does not decide whether it is taken.
+TEST(HttpParserTest, AHeaderMayHaveItsLimitAndNoMore) {
+  const std::string rest = " HTTP/1.1\r\nX: y\r\n\r\n";
+  for (const size_t size : {kLimits.max_header_bytes, kLimits.max_header_bytes + 1}) {
+    std::string bytes = "GET /";
+    bytes += std::string(size - bytes.size() - rest.size(), 'a') + rest;
+    for (const size_t piece : {size_t{1}, size_t{100}, size_t{10'000}}) {
+      const Parsed parsed = Parse(bytes, piece);
+      EXPECT_EQ(parsed.request.has_value(), size == kLimits.max_header_bytes) << size << " in pieces of " << piece;
+      EXPECT_EQ(parsed.error.has_value(), size != kLimits.max_header_bytes);
+    }
+  }
+}
+
+TEST(HttpParserTest, KnowsNoOlderHttp) {
+  for (const char* bytes : {"GET /\r\n", "GET /\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n"}) {
+    const Parsed parsed = Parse(bytes);
+    ASSERT_TRUE(parsed.error.has_value()) << bytes;
+    EXPECT_EQ(parsed.error->status, 400);
+  }
+}
+
+TEST(HttpParserTest, EqualLengthsAreOne) {
+  EXPECT_EQ(Parse("POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab").request->body, "ab");
+}
+
 TEST(HttpParserTest, KnowsWhetherTheConnectionStays) {
   EXPECT_TRUE(Parse("GET / HTTP/1.1\r\n\r\n").request->keep_alive);
   EXPECT_FALSE(Parse("GET / HTTP/1.1\r\nConnection: close\r\n\r\n").request->keep_alive);
@@ -143,6 +184,31 @@ INSTANTIATE_TEST_SUITE_P(
                 "Content-Length"},
         Refusal{"LengthAndChunks", "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
                 "Transfer-Encoding"},
+        Refusal{"ChunksAndLength", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", 400,
+                "Content-Length"},
+        // Taken for none, these would make the body another request.
+        Refusal{"UnknownEncoding", "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "Transfer-Encoding"},
+        Refusal{"NearlyChunked", "POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n", 400, "Transfer-Encoding"},
+        Refusal{"ChunkedNotLast", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\n", 400,
+                "Transfer-Encoding"},
+        Refusal{"ChunkedAfterOther", "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400,
+                "Transfer-Encoding"},
+        Refusal{"ChunkedTwice", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+                400, "Transfer-Encoding"},
+        Refusal{"UnknownEncodingAndLength",
+                "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: gzip\r\n\r\nabc", 400, "Transfer-Encoding"},
+        Refusal{"ChunksInHttp10", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "Transfer-Encoding"},
+        Refusal{"ListOfLengths", "POST / HTTP/1.1\r\nContent-Length: 1, 2\r\n\r\n", 400, "Content-Length"},
+        Refusal{"SignedLength", "POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", 400, "Content-Length"},
+        Refusal{"HexLength", "POST / HTTP/1.1\r\nContent-Length: 0x1\r\n\r\n", 400, "Content-Length"},
+        Refusal{"SpaceBeforeColon", "POST / HTTP/1.1\r\nContent-Length : 1\r\n\r\n", 400, "field"},
+        Refusal{"NulInField", std::string("GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", 27), 400, "value"},
+        Refusal{"ChunkTooLargeForANumber", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n",
+                400, "chunk"},
+        Refusal{"NegativeChunk", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc", 400, "chunk"},
+        Refusal{"LengthInATrailer",
+                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 1\r\n\r\n", 400,
+                "Content-Length"},
         Refusal{"LongChunk", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\nabc", 413, "100 bytes"},
         Refusal{"ManyChunks",
                 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n32\r\n" + std::string(50, 'a') + "\r\n33\r\n" +

@@ -1,11 +1,14 @@
 #include "tenfold/server/http_server.h"
 
 #include <csignal>
+#include <cstring>
 #include <unordered_map>
 #include <vector>
 
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,10 +16,12 @@
 #include "tenfold/base/logging.h"
 #include "tenfold/server/api_error.h"
 #include "tenfold/server/http_session.h"
+#include "tenfold/server/unix_socket.h"
 
 namespace tenfold::server {
 
 namespace asio = boost::asio;
+using asio::generic::stream_protocol;
 using asio::ip::tcp;
 using boost::system::error_code;
 
@@ -26,6 +31,21 @@ namespace {
 constexpr size_t kReadScratchBytes = 64 << 10;
 // Out of file descriptors: connections that end give some back, so that accepting again after a moment is right.
 constexpr std::chrono::milliseconds kAcceptRetry{100};
+// Connections beyond the limit that are being told so. Who comes when even these are taken finds the door shut.
+constexpr size_t kMaxRefusals = 256;
+
+// "127.0.0.1", "::1", or "unix".
+std::string AddressOf(const HttpSession::Socket& socket) {
+  error_code error;
+  const stream_protocol::endpoint peer = socket.remote_endpoint(error);
+  if (error) return {};
+  const int family = peer.protocol().family();
+  tcp::endpoint address;
+  if ((family != AF_INET && family != AF_INET6) || peer.size() > address.capacity()) return "unix";
+  std::memcpy(address.data(), peer.data(), peer.size());
+  address.resize(peer.size());
+  return address.address().to_string();
+}
 
 }  // namespace
 
@@ -34,23 +54,20 @@ class HttpServer::Impl {
   explicit Impl(HttpServerOptions options) : options_(std::move(options)) {}
 
   Status Open() {
-    const auto failed = [this](const char* what, const error_code& error) {
-      return MakeError(ErrorCode::kIo, "cannot {} {}:{}: {}", what, options_.host, options_.port, error.message());
-    };
+    if (!options_.unix_socket.empty()) return OpenUnixSocket();
+    const std::string name = fmt::format("{}:{}", options_.host, options_.port);
     if (options_.port < 0 || options_.port > 65535) {
       return MakeError(ErrorCode::kInvalidArgument, "port {} does not lie in [0, 65535]", options_.port);
     }
     error_code error;
     tcp::resolver resolver(io_);
     const auto found = resolver.resolve(options_.host, std::to_string(options_.port), tcp::resolver::passive, error);
-    if (error) return failed("resolve", error);
-    const tcp::endpoint endpoint = found.begin()->endpoint();
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error) return failed("listen on", error);
-    port_ = acceptor_.local_endpoint(error).port();
+    if (error) return MakeError(ErrorCode::kIo, "cannot resolve {}: {}", name, error.message());
+    RETURN_IF_ERROR(Listen(found.begin()->endpoint(), name));
+    tcp::endpoint local;
+    const stream_protocol::endpoint bound = acceptor_.local_endpoint(error);
+    std::memcpy(local.data(), bound.data(), std::min(bound.size(), local.capacity()));
+    port_ = local.port();
     return {};
   }
 
@@ -59,15 +76,11 @@ class HttpServer::Impl {
 
   void Run(HttpHandler handler) {
     context_.limits = options_.limits;
+    context_.cors = options_.cors;
+    context_.on_answered = options_.on_answered;
     context_.handler = std::move(handler);
     context_.read_scratch = read_scratch_;
     context_.on_closed = [this](HttpSession* session) { OnClosed(session); };
-    if (options_.handle_signals) {
-      error_code ignored;
-      signals_.add(SIGINT, ignored);
-      signals_.add(SIGTERM, ignored);
-      WaitForSignal();
-    }
     Accept();
     if (on_tick_) Tick();
     while (true) {
@@ -78,6 +91,15 @@ class HttpServer::Impl {
         LogError("HTTP server: {}", exception.what());
       }
     }
+  }
+
+  void CatchSignals() {
+    if (!options_.handle_signals) return;
+    error_code ignored;
+    signals_.add(SIGINT, ignored);
+    signals_.add(SIGTERM, ignored);
+    if (options_.on_hangup) signals_.add(SIGHUP, ignored);
+    WaitForSignal();
   }
 
   void Post(std::function<void()> task) { asio::post(io_, std::move(task)); }
@@ -91,6 +113,7 @@ class HttpServer::Impl {
     if (++num_stops_ > 1) return CloseAll();
     error_code ignored;
     acceptor_.close(ignored);
+    socket_file_.Remove();
     accept_retry_.cancel();
     for (const auto& session : AllSessions()) session->Drain();
     if (sessions_.empty()) return OnDrained();
@@ -101,9 +124,27 @@ class HttpServer::Impl {
   }
 
  private:
+  Status OpenUnixSocket() {
+    const std::string& path = options_.unix_socket;
+    RETURN_IF_ERROR(SocketFile::MakeFree(path));
+    RETURN_IF_ERROR(Listen(asio::local::stream_protocol::endpoint(path), path));
+    socket_file_.Own(path);
+    return {};
+  }
+
+  Status Listen(const stream_protocol::endpoint& endpoint, std::string_view name) {
+    error_code error;
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return MakeError(ErrorCode::kIo, "cannot listen on {}: {}", name, error.message());
+    return {};
+  }
+
   void Accept() {
     if (!acceptor_.is_open()) return;
-    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+    acceptor_.async_accept([this](error_code error, HttpSession::Socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (error) {
         LogWarning("cannot accept a connection: {}", error.message());
@@ -118,17 +159,22 @@ class HttpServer::Impl {
     });
   }
 
-  void Welcome(tcp::socket socket) {
-    const bool full = sessions_.size() >= options_.limits.max_connections;
-    const auto session = std::make_shared<HttpSession>(std::move(socket), context_);
+  void Welcome(HttpSession::Socket socket) {
+    const bool full = sessions_.size() - num_refusals_ >= options_.limits.max_connections;
+    if (full && num_refusals_ >= kMaxRefusals) return;  // `socket` closes
+    std::string client = options_.on_answered ? AddressOf(socket) : std::string();
+    const auto session = std::make_shared<HttpSession>(std::move(socket), std::move(client), context_);
     sessions_.emplace(session.get(), session);
     if (!full) return session->Start();
+    ++num_refusals_;
     session->Refuse(ErrorResponse(
         {.status = 503,
-         .message = fmt::format("all {} connections are taken: try again later", options_.limits.max_connections)}));
+         .message = fmt::format("all {} connections are taken: try again later", options_.limits.max_connections),
+         .code = "too_many_connections"}));
   }
 
   void OnClosed(HttpSession* session) {
+    if (session->was_refused()) --num_refusals_;
     sessions_.erase(session);
     if (draining() && sessions_.empty()) OnDrained();
   }
@@ -152,7 +198,7 @@ class HttpServer::Impl {
   }
 
   void CloseAll() {
-    for (const auto& session : AllSessions()) session->Close();
+    for (const auto& session : AllSessions()) session->Close(AnswerEnd::kShutdown);
   }
 
   // A copy: closing one changes the list.
@@ -165,6 +211,10 @@ class HttpServer::Impl {
   void WaitForSignal() {
     signals_.async_wait([this](error_code error, int number) {
       if (error) return;
+      if (number == SIGHUP) {
+        options_.on_hangup();
+        return WaitForSignal();
+      }
       LogInfo("signal {}: {}", number,
               draining() ? "closing all connections" : "finishing open requests; a second one stops at once");
       WaitForSignal();
@@ -174,7 +224,8 @@ class HttpServer::Impl {
 
   const HttpServerOptions options_;
   asio::io_context io_{1};
-  tcp::acceptor acceptor_{io_};
+  asio::basic_socket_acceptor<stream_protocol> acceptor_{io_};
+  SocketFile socket_file_;
   asio::steady_timer accept_retry_{io_};
   asio::steady_timer drain_deadline_{io_};
   asio::steady_timer tick_{io_};
@@ -187,6 +238,7 @@ class HttpServer::Impl {
   std::vector<char> read_scratch_ = std::vector<char>(kReadScratchBytes);
   HttpSessionContext context_;
   std::unordered_map<HttpSession*, std::shared_ptr<HttpSession>> sessions_;
+  size_t num_refusals_ = 0;  // of these, the ones beyond the limit
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -210,6 +262,9 @@ bool HttpServer::draining() const {
 }
 void HttpServer::Run(HttpHandler handler) {
   impl_->Run(std::move(handler));
+}
+void HttpServer::CatchSignals() {
+  impl_->CatchSignals();
 }
 void HttpServer::Post(std::function<void()> task) {
   impl_->Post(std::move(task));

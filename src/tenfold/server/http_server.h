@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tenfold/base/result.h"
+#include "tenfold/server/cors.h"
 #include "tenfold/server/http.h"
 
 namespace tenfold::server {
@@ -16,9 +17,16 @@ namespace tenfold::server {
 struct HttpServerOptions {
   std::string host = "127.0.0.1";  // a numeric address or a name
   int port = 8000;                 // 0 picks a free one
-  HttpLimits limits;
-  // SIGINT and SIGTERM stop the server while it runs: the first lets open requests finish, the second does not.
+  // When set, the path of a Unix socket to listen on instead. The process's umask says who may connect: with the usual
+  // 022 only its own user. A socket that nobody listens on any more is replaced, and ours is removed when we stop.
+  std::string unix_socket = {};
+  HttpLimits limits = {};
+  CorsPolicy cors = {};
+  std::function<void(const AnswerRecord&)> on_answered = {};  // after each answer, or none
+  // From CatchSignals on SIGINT and SIGTERM stop the server: the first lets open requests finish, the second does not.
+  // SIGHUP calls `on_hangup`, where there is one.
   bool handle_signals = false;
+  std::function<void()> on_hangup = {};
 };
 
 class HttpServer {
@@ -27,10 +35,13 @@ class HttpServer {
   static Result<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options);
   ~HttpServer();
 
-  int port() const;
+  int port() const;  // 0 with a Unix socket
   // True from Stop on, on the I/O thread.
   bool draining() const;
 
+  // Takes the signals that the options name; those that come before Run are obeyed by it. Until then they end the
+  // program, so that a long start can be interrupted. Once, on the thread of Run.
+  void CatchSignals();
   // Serves until stopped and all connections are closed. Once only.
   void Run(HttpHandler handler);
   // Runs `task` on the I/O thread, in the order of the posts. Dropped when Run has returned.

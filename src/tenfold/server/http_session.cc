@@ -4,6 +4,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/http/status.hpp>
 #include <fmt/format.h>
@@ -34,6 +35,7 @@ class HttpSession::Writer final : public ResponseWriter {
   void StartStream(HttpResponse response) override {
     if (session_ == nullptr) return;
     session_->QueueHead(response, std::nullopt);
+    if (session_->record_ != nullptr) session_->record_->streamed = true;
     Write(response.body);
     session_->WriteQueued();
   }
@@ -53,12 +55,17 @@ class HttpSession::Writer final : public ResponseWriter {
   void OnClose(std::function<void()> on_close) override { on_close_ = std::move(on_close); }
 
   void ConnectionClosed() {
+    TellNotes();
     session_ = nullptr;
     if (on_close_) std::exchange(on_close_, nullptr)();
   }
 
  private:
+  void TellNotes() {
+    if (session_ != nullptr && session_->record_ != nullptr) session_->record_->notes = notes;
+  }
   void Finish() {
+    TellNotes();
     on_close_ = nullptr;
     std::exchange(session_, nullptr)->FinishAnswer();
   }
@@ -67,35 +74,40 @@ class HttpSession::Writer final : public ResponseWriter {
   std::function<void()> on_close_;
 };
 
-HttpSession::HttpSession(tcp::socket socket, HttpSessionContext& context)
-    : context_(context), socket_(std::move(socket)), deadline_(socket_.get_executor()) {}
+HttpSession::HttpSession(Socket socket, std::string client, HttpSessionContext& context)
+    : context_(context), socket_(std::move(socket)), client_(std::move(client)), deadline_(socket_.get_executor()) {}
 
 void HttpSession::Start() {
   error_code ignored;
   socket_.non_blocking(true, ignored);
-  socket_.set_option(tcp::no_delay(true), ignored);  // a streamed token is a small packet that must not wait
+  // A streamed token is a small packet that must not wait. A Unix socket has no such option, and never waits.
+  socket_.set_option(tcp::no_delay(true), ignored);
   SetDeadline(context_.limits.idle_timeout);
   WaitReadable();
 }
 
 void HttpSession::Refuse(const HttpResponse& response) {
+  refused_ = true;
   Start();
+  BeginRecord();
   Reject(response);
 }
 
 void HttpSession::Drain() {
   draining_ = true;
-  if (state_ == State::kIdle) Close();
+  if (state_ == State::kIdle) Close(AnswerEnd::kShutdown);
 }
 
-void HttpSession::Close() {
+void HttpSession::Close(AnswerEnd why) {
   if (state_ == State::kClosed) return;
+  const bool was_answering = state_ == State::kAnswering;
   state_ = State::kClosed;
   const auto keep = shared_from_this();
   error_code ignored;
   deadline_.cancel();
   socket_.close(ignored);
   if (const auto writer = writer_.lock()) writer->ConnectionClosed();
+  if (was_answering) EndRecord(why);
   context_.on_closed(this);
 }
 
@@ -104,10 +116,10 @@ void HttpSession::Close() {
 void HttpSession::WaitReadable() {
   if (watching_input_) return;
   watching_input_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
     self->watching_input_ = false;
     if (self->state_ == State::kClosed) return;
-    if (error) return self->Close();
+    if (error) return self->Close(AnswerEnd::kClientLeft);
     self->OnReadable();
   });
 }
@@ -121,7 +133,7 @@ void HttpSession::OnReadable() {
     input_ended_ = true;  // it has closed its side, and still takes what is on its way
     return;
   }
-  if (error) return Close();  // the client is gone
+  if (error) return Close(AnswerEnd::kClientLeft);
   if (state_ != State::kLingering) {
     input_.append(context_.read_scratch.data(), size);
     ParseInput();
@@ -137,6 +149,7 @@ void HttpSession::ParseInput() {
     state_ = State::kReading;
     parser_.emplace(context_.limits);
     continue_sent_ = false;
+    BeginRecord();
     SetDeadline(context_.limits.request_timeout);
   }
   const auto consumed = parser_->Feed(input_);
@@ -155,6 +168,7 @@ void HttpSession::Dispatch() {
   ClearDeadline();
   HttpRequest request = parser_->TakeRequest();
   parser_.reset();
+  DescribeRequest(request);
   keep_alive_ = request.keep_alive;
   head_only_ = request.method == "HEAD";
   chunked_ = !request.is_http_1_0;
@@ -162,16 +176,18 @@ void HttpSession::Dispatch() {
   const auto writer = std::make_shared<Writer>(shared_from_this());
   writer_ = writer;
   try {
+    if (auto preflight = context_.cors.Preflight(request)) return writer->Send(*std::move(preflight));
     context_.handler(std::move(request), writer);
   } catch (const std::exception& exception) {  // out of memory
     LogError("a request could not be answered: {}", exception.what());
-    Close();
+    Close(AnswerEnd::kShutdown);
   }
 }
 
 void HttpSession::Reject(const HttpResponse& response) {
   state_ = State::kAnswering;
   rejected_ = true;
+  if (parser_) DescribeRequest(parser_->partial());
   parser_.reset();
   keep_alive_ = false;
   head_only_ = false;
@@ -181,18 +197,46 @@ void HttpSession::Reject(const HttpResponse& response) {
   FinishAnswer();
 }
 
+void HttpSession::BeginRecord() {
+  if (!context_.on_answered) return;
+  record_ = std::make_unique<AnswerRecord>();
+  record_->arrived_at = std::chrono::system_clock::now();
+  arrived_at_ = std::chrono::steady_clock::now();
+}
+
+void HttpSession::DescribeRequest(const HttpRequest& request) {
+  origin_ = request.origin;
+  num_answer_bytes_ = 0;
+  if (record_ == nullptr) return;
+  record_->method = request.method;
+  record_->path = request.path;
+}
+
+void HttpSession::EndRecord(AnswerEnd end) {
+  if (record_ == nullptr) return;
+  record_->duration = std::chrono::steady_clock::now() - arrived_at_;
+  record_->client = client_;
+  record_->bytes_sent = num_answer_bytes_;
+  record_->end = end;
+  context_.on_answered(*std::exchange(record_, nullptr));
+}
+
 // ---------------------------------------------------------------------------------------------------------- writing
 
 void HttpSession::QueueHead(const HttpResponse& response, std::optional<size_t> content_length) {
   if (!content_length.has_value() && !chunked_) keep_alive_ = false;  // HTTP/1.0: the end of the stream is the end
   if (draining_) keep_alive_ = false;
+  if (record_ != nullptr) record_->status = response.status;
   const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
   const auto out = std::back_inserter(queued_);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\nContent-Type: {}\r\n", response.status,
-                 std::string_view(reason.data(), reason.size()), response.content_type);
-  for (const auto& [name, value] : response.headers) fmt::format_to(out, "{}: {}\r\n", name, value);
+  fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, std::string_view(reason.data(), reason.size()));
+  HttpHeaders headers = response.headers;
+  context_.cors.AddHeaders(origin_, headers);
+  for (const auto& [name, value] : headers) fmt::format_to(out, "{}: {}\r\n", name, value);
+  constexpr int kNoContent = 204;
+  if (response.status != kNoContent) fmt::format_to(out, "Content-Type: {}\r\n", response.content_type);
   if (content_length.has_value()) {
-    fmt::format_to(out, "Content-Length: {}\r\n", *content_length);
+    if (response.status != kNoContent) fmt::format_to(out, "Content-Length: {}\r\n", *content_length);
   } else if (chunked_) {
     queued_ += "Transfer-Encoding: chunked\r\n";
   }
@@ -207,7 +251,7 @@ void HttpSession::Queue(std::string_view bytes) {
   }
   if (queued_.size() <= context_.limits.max_queued_bytes || cut_off_) return;
   cut_off_ = true;  // closing waits a turn, so that the handler is not called back from inside its own Write
-  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->Close(); });
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->Close(AnswerEnd::kTooSlow); });
 }
 
 void HttpSession::FinishAnswer() {
@@ -227,8 +271,9 @@ void HttpSession::WriteSome() {
   socket_.async_write_some(asio::buffer(in_flight_.data() + num_written_, in_flight_.size() - num_written_),
                            [self = shared_from_this()](error_code error, size_t size) {
                              if (self->state_ == State::kClosed) return;
-                             if (error) return self->Close();
+                             if (error) return self->Close(AnswerEnd::kClientLeft);
                              self->num_written_ += size;
+                             self->num_answer_bytes_ += size;
                              if (self->num_written_ < self->in_flight_.size()) return self->WriteSome();
                              self->in_flight_.clear();
                              if (!self->queued_.empty()) return self->WriteQueued();
@@ -240,6 +285,7 @@ void HttpSession::WriteSome() {
 
 void HttpSession::OnAnswerOut() {
   answer_complete_ = false;
+  EndRecord(AnswerEnd::kComplete);
   if (keep_alive_ && !draining_) {
     state_ = State::kIdle;
     // Idle connections are many, and need no buffers.
@@ -250,15 +296,15 @@ void HttpSession::OnAnswerOut() {
     ParseInput();
     if (state_ == State::kClosed) return;
     if (!input_ended_) return WaitReadable();
-    if (state_ != State::kAnswering || !answer_complete_) Close();
+    if (state_ != State::kAnswering || !answer_complete_) Close(AnswerEnd::kClientLeft);
     return;
   }
   // Closing a socket with unread input resets the connection, and the client may lose the answer: let it close first.
-  if (!rejected_ && input_.empty()) return Close();
+  if (!rejected_ && input_.empty()) return Close(AnswerEnd::kComplete);
   state_ = State::kLingering;
   input_.clear();
   error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  socket_.shutdown(Socket::shutdown_send, ignored);
   SetDeadline(context_.limits.linger_timeout);
   WaitReadable();
 }
@@ -285,7 +331,7 @@ void HttpSession::OnDeadline() {
                                  .message = fmt::format("the request was not complete within {} ms",
                                                         context_.limits.request_timeout.count())}));
   }
-  Close();
+  Close(AnswerEnd::kTooSlow);
 }
 
 }  // namespace tenfold::server

@@ -18,9 +18,10 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "tenfold/server/cors.h"
 #include "tenfold/server/http.h"
 #include "tenfold/server/http_parser.h"
 
@@ -29,23 +30,30 @@ namespace tenfold::server {
 // What all sessions of a server share.
 struct HttpSessionContext {
   HttpLimits limits;
+  CorsPolicy cors;
   HttpHandler handler;
+  std::function<void(const AnswerRecord&)> on_answered;  // or none
   std::span<char> read_scratch;  // one for all: sessions read in turn, so that an idle one holds no buffer
   std::function<void(class HttpSession*)> on_closed;
 };
 
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(boost::asio::ip::tcp::socket socket, HttpSessionContext& context);
+  using Socket = boost::asio::generic::stream_protocol::socket;  // TCP's or a Unix socket
+
+  // `client` is its address, for the access log.
+  HttpSession(Socket socket, std::string client, HttpSessionContext& context);
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
 
   void Start();
   // Answers without having read anything, then closes.
   void Refuse(const HttpResponse& response);
+  bool was_refused() const { return refused_; }
   // The server stops: an idle connection closes now, another one after the answer it is waiting for.
   void Drain();
-  void Close();
+  // `why` goes into the access log when an answer was under way.
+  void Close(AnswerEnd why);
 
  private:
   enum class State { kIdle, kReading, kAnswering, kLingering, kClosed };
@@ -57,6 +65,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void Dispatch();
   // Answers what the handler never saw, as the last thing on this connection.
   void Reject(const HttpResponse& response);
+  // What is known of the request that the next answer is for.
+  void DescribeRequest(const HttpRequest& request);
+  void BeginRecord();
+  void EndRecord(AnswerEnd end);
 
   void QueueHead(const HttpResponse& response, std::optional<size_t> content_length);
   void Queue(std::string_view bytes);
@@ -70,10 +82,12 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void OnDeadline();
 
   HttpSessionContext& context_;
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
+  const std::string client_;
   boost::asio::steady_timer deadline_;
   State state_ = State::kIdle;
   bool draining_ = false;
+  bool refused_ = false;
 
   bool watching_input_ = false;
   bool input_ended_ = false;
@@ -82,6 +96,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool continue_sent_ = false;
 
   // The answer under way.
+  std::unique_ptr<AnswerRecord> record_;  // from a request's first byte on, where somebody wants it
+  std::chrono::steady_clock::time_point arrived_at_;
+  uint64_t num_answer_bytes_ = 0;  // written to the socket
+  std::string origin_;
   std::weak_ptr<Writer> writer_;
   bool keep_alive_ = true;
   bool head_only_ = false;  // HEAD: the header of the answer without its body

@@ -207,6 +207,7 @@ ApiStatus FinishCompletion(Body& body) {
 // How many samples are made, and how many of them are returned.
 ApiStatus FinishSamples(Body& body) {
   SamplingParams& sampling = body.sampling;
+  if (sampling.n < 1) return BadField("n", "is {}, but must be at least 1", sampling.n);
   const int best_of = body.best_of.value_or(sampling.n);
   body.num_returned = sampling.n;
   body.has_logprobs = sampling.num_logprobs.has_value();

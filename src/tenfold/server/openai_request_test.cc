@@ -178,6 +178,9 @@ INSTANTIATE_TEST_SUITE_P(
         Completion("Echo", R"("echo": true)", "echo", "not supported"),
         Completion("Suffix", R"("suffix": "s")", "suffix", "not supported"),
         Completion("BestOfBelowN", R"("best_of": 1, "n": 2)", "best_of", "at least \"n\", which is 2"),
+        // These once left the best of several samples at fewer than none.
+        Completion("NoSamples", R"("best_of": 3, "n": 0)", "n", "is 0, but must be at least 1"),
+        Completion("NegativeSamples", R"("best_of": 3, "n": -5)", "n", "is -5, but must be at least 1"),
         Completion("BestOfStream", R"("best_of": 3, "stream": true)", "best_of", "must equal \"n\" in a stream"),
         Completion("LengthPenaltyAlone", R"("length_penalty": 2)", "length_penalty", "\"use_beam_search\": true"),
         Completion("ResponseFormat", R"("response_format": {"type": "json_object"})", "response_format",

@@ -13,28 +13,33 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tenfold/base/result.h"
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/engine/request.h"
+#include "tenfold/server/access_log.h"
 #include "tenfold/server/api.h"
 #include "tenfold/server/http_server.h"
 
 namespace tenfold::server {
 
 struct ServerOptions {
-  HttpServerOptions http;
-  ApiOptions api;
+  HttpServerOptions http = {};
+  ApiOptions api = {};
+  std::vector<std::string> allowed_origins = {};  // as in cors.h
+  std::string access_log = {};                    // a file, or "-" for standard output; empty: none
 };
 
 class Server final : public engine::EventSink {
  public:
-  // Errors: kIo (the address is taken or not ours), kInvalidArgument (no model name, an empty key).
+  // Errors: kIo (the address is taken or not ours, the access log cannot be opened), kInvalidArgument (no model name, an
+  // empty key, a bad origin).
   static Result<std::unique_ptr<Server>> Create(ServerOptions options);
 
   int port() const { return http_->port(); }
 
-  // Once, before Run. The engine must outlive Run.
+  // Once, before Run, on its thread. The engine must outlive Run. Signals are caught from here on.
   void Attach(engine::EngineApi& engine);
   void Run();
   // Open requests have `drain_timeout` to end, then they are cancelled; a second call cancels them at once.
@@ -43,9 +48,10 @@ class Server final : public engine::EventSink {
   void OnEvents(engine::EventBatch batch) override;
 
  private:
-  Server(ApiOptions api_options, std::unique_ptr<HttpServer> http);
+  Server(ApiOptions api_options, std::unique_ptr<AccessLog> access_log, std::unique_ptr<HttpServer> http);
 
   ApiOptions api_options_;
+  std::unique_ptr<AccessLog> access_log_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<HttpServer> http_;  // destroyed before `api_`, which its connections refer to
 };

@@ -357,6 +357,13 @@ struct Refusal {
   const char* words;
 };
 
+// {"messages":{"messages": ... {}}}
+std::string Nested(int depth) {
+  std::string open;
+  for (int i = 0; i < depth; ++i) open += R"({"messages":)";
+  return open + "{}" + std::string(depth, '}');
+}
+
 class ServerRefusalTest : public ServerApiTest, public testing::WithParamInterface<Refusal> {};
 
 TEST_P(ServerRefusalTest, SaysWhy) {
@@ -380,6 +387,47 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"UnknownPath", "GET", "/v2/models", "", 404, "", "no such path"},
         Refusal{"WrongMethod", "GET", "/v1/completions", "", 405, "", "POST"},
         Refusal{"BadJson", "POST", "/v1/completions", "{]", 400, "", "byte 1"},
+        Refusal{"NoBody", "POST", "/v1/completions", "", 400, "", "not valid JSON near byte 0: incomplete"},
+        Refusal{"HalfAnObject", "POST", "/v1/completions", R"({"prompt": "a)", 400, "", "incomplete"},
+        Refusal{"TwoObjects", "POST", "/v1/completions", R"({"prompt": "a"} {})", 400, "", "extra text"},
+        Refusal{"AnArray", "POST", "/v1/completions", "[]", 400, "", "must be a JSON object, not an array"},
+        Refusal{"Deep", "POST", "/v1/completions",
+                R"({"prompt": )" + std::string(10'000, '[') + std::string(10'000, ']') + "}", 400, "", "too deep"},
+        Refusal{"DeepObjects", "POST", "/v1/chat/completions", Nested(10'000), 400, "", "too deep"},
+        Refusal{"NotANumber", "POST", "/v1/completions", R"({"prompt": "a", "temperature": NaN})", 400, "",
+                "not valid JSON near byte"},
+        Refusal{"Infinity", "POST", "/v1/completions", R"({"prompt": "a", "temperature": -Infinity})", 400, "",
+                "not valid JSON near byte"},
+        Refusal{"BeyondDoubles", "POST", "/v1/completions", R"({"prompt": "a", "temperature": 1e999})", 400,
+                "temperature", "between 0 and 100"},
+        Refusal{"InvalidUtf8", "POST", "/v1/completions", "{\"prompt\": \"a\xff\"}", 400, "",
+                "not valid JSON near byte"},
+        Refusal{"OverlongUtf8", "POST", "/v1/completions", "{\"prompt\": \"\xc0\xaf\"}", 400, "",
+                "not valid JSON near byte"},
+        Refusal{"HalfASurrogatePair", "POST", "/v1/completions", R"({"prompt": "\ud800"})", 400, "",
+                "not valid JSON near byte"},
+        Refusal{"RawControlCharacter", "POST", "/v1/completions", "{\"prompt\": \"a\nb\"}", 400, "",
+                "not valid JSON near byte"},
+        Refusal{"WrongType", "POST", "/v1/completions", R"({"prompt": "a", "max_tokens": "4"})", 400, "max_tokens",
+                "must be a whole number, not a string"},
+        Refusal{"WrongTypeInside", "POST", "/v1/chat/completions", R"({"messages": [{"role": "user", "content": 3}]})",
+                400, "messages[0].content", "not a number"},
+        Refusal{"NotWhole", "POST", "/v1/completions", R"({"prompt": "a", "max_tokens": 1.5})", 400, "max_tokens",
+                "must be a whole number, not 1.5E0"},
+        Refusal{"NegativeTokens", "POST", "/v1/completions", R"({"prompt": "a", "max_tokens": -1})", 400, "max_tokens",
+                "-1"},
+        Refusal{"NegativeBestOf", "POST", "/v1/completions", R"({"prompt": "a", "best_of": -1})", 400, "best_of", "-1"},
+        Refusal{"NegativeSamples", "POST", "/v1/completions", R"({"prompt": "a", "n": -5, "best_of": 3})", 400, "n",
+                "-5"},
+        Refusal{"NegativeToken", "POST", "/v1/completions", R"({"prompt": "a", "logit_bias": {"-1": 1}})", 400,
+                "logit_bias", "-1"},
+        Refusal{"BeyondIntegers", "POST", "/v1/completions", R"({"prompt": "a", "max_tokens": 4294967297})", 400,
+                "max_tokens", "out of range"},
+        Refusal{"UnknownFieldInside", "POST", "/v1/completions",
+                R"({"prompt": "a", "stream": true, "stream_options": {"usage": true}})", 400, "stream_options.usage",
+                "unknown field"},
+        Refusal{"UnknownFieldWithQuotes", "POST", "/v1/completions", R"({"a\"b\n": 1})", 400, "a\"b\n",
+                "unknown field"},
         Refusal{"UnknownModel", "POST", "/v1/completions", R"({"model": "gpt", "prompt": "a"})", 404, "model",
                 "\"gpt\" does not exist here; there is \"fake\", \"alias\""},
         Refusal{"UnknownField", "POST", "/v1/chat/completions", R"({"mesages": []})", 400, "mesages", "unknown field"},
