@@ -1,5 +1,7 @@
 #include "tenfold/engine/engine_core.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tenfold/engine/engine_for_test.h"
@@ -124,6 +126,37 @@ TEST(EngineCore, EndsAtEndOfSequenceUnlessToldOtherwise) {
   request.sampling.min_tokens = 0;
   request.sampling.ignore_eos = true;
   EXPECT_EQ(RunOne(request).tokens.size(), 50u);
+}
+
+bool Holds(const std::vector<TokenId>& tokens, const std::vector<TokenId>& word) {
+  return std::search(tokens.begin(), tokens.end(), word.begin(), word.end()) != tokens.end();
+}
+
+// Greedy, drawn, and as beams: no output holds what is forbidden, and nothing but what is allowed.
+TEST(EngineCore, OutputsHoldOnlyWhatIsAllowedAndNoBadWord) {
+  for (const char* way : {"greedy", "drawn", "beams"}) {
+    SCOPED_TRACE(way);
+    Request request = Ask(1, "once", 40);
+    request.sampling.seed = 3;
+    request.sampling.temperature = way == std::string("drawn") ? 1 : 0;
+    if (way == std::string("beams")) {
+      request.sampling.use_beam_search = true;
+      request.sampling.beam_width = 4;
+    }
+    const std::vector<TokenId> free = RunOne(request).tokens;
+    const std::vector<TokenId> word = {free[5], free[6], free[7]};
+    request.sampling.bad_words = {word};
+    const std::vector<TokenId> without = RunOne(request).tokens;
+    EXPECT_EQ(without.size(), 40u);
+    EXPECT_FALSE(Holds(without, word));
+    EXPECT_TRUE(request.sampling.use_beam_search || Holds(without, {word[0], word[1]})) << "a part is not bad";
+    request.sampling.allowed_token_ids = {70, 80, 90};
+    for (const TokenId token : RunOne(request).tokens) EXPECT_TRUE(token == 70 || token == 80 || token == 90) << token;
+    request.sampling.bad_words = {{70}, {80}, {90}};
+    const Transcript nothing = RunOne(request);
+    EXPECT_EQ(nothing.finish, FinishReason::kError);
+    EXPECT_NE(nothing.error.message.find("every token is forbidden"), std::string::npos);
+  }
 }
 
 TEST(EngineCore, SamplesOfARequestShareItsPromptAndDiffer) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tenfold/base/json.h"
+#include "tenfold/server/bad_words.h"
 #include "tenfold/server/state_json.h"
 #include "tenfold/server/tokenize_request.h"
 #include "tenfold/tokenizer/utf8.h"
@@ -174,6 +175,9 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   ApiResult<GenerationRequest> request = ParseGenerationRequest(endpoint, http_request.body);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
+  auto bad_words = EncodeBadWords(request->bad_words, engine_.tokenizer());
+  if (!bad_words) return tl::unexpected(bad_words.error());
+  request->sampling.bad_words = *std::move(bad_words);
   const int64_t vocab_size = static_cast<int64_t>(engine_.tokenizer().vocab_size());
   if (const Status valid = sampling::Validate(request->sampling, vocab_size); !valid) {
     return tl::unexpected(BlameFirstWord(valid.error()));

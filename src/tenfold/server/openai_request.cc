@@ -64,6 +64,15 @@ ApiStatus ReadStop(const json::value& value, std::string_view name, Body& body) 
   return ReadValue(value, name, body.sampling.stop);
 }
 
+ApiStatus ReadAllowedTokens(const json::value& value, std::string_view name, Body& body) {
+  std::vector<TokenId>& allowed = body.sampling.allowed_token_ids;
+  RETURN_IF_REFUSED(ReadValue(value, name, allowed));
+  if (allowed.empty()) return BadField(name, "must not be empty: leave it out to allow every token");
+  std::sort(allowed.begin(), allowed.end());
+  allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
+  return {};
+}
+
 ApiStatus ReadSeed(const json::value& value, std::string_view name, Body& body) {
   int64_t seed = 0;
   RETURN_IF_REFUSED(ReadValue(value, name, seed));
@@ -154,8 +163,8 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"length_penalty", Sampling<&SamplingParams::length_penalty>},
     {"prompt_logprobs", nullptr, "null"},
     {"truncate_prompt_tokens", nullptr, "null"},
-    {"allowed_token_ids", nullptr, "[]"},
-    {"bad_words", nullptr, "[]"},
+    {"allowed_token_ids", ReadAllowedTokens},
+    {"bad_words", ReadMember<&Body::bad_words>},
     {"priority", ReadMember<&Body::priority>},
     {"request_id", nullptr, "null"},
     {"cache_salt", ReadCacheSalt},

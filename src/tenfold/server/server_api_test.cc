@@ -60,6 +60,14 @@ TEST_F(ServerApiTest, CompletesAPrompt) {
   EXPECT_EQ(request.cache_salt, "s");
 }
 
+TEST_F(ServerApiTest, EncodesBadWords) {
+  StartServer();
+  PostOk("/v1/completions", R"({"prompt": "a", "bad_words": ["Hi", "</s>"], "allowed_token_ids": [7, 3]})");
+  const sampling::SamplingParams sampling = engine_->submitted().at(0).sampling;
+  EXPECT_THAT(sampling.bad_words, ElementsAre(ElementsAre(kFirstByte + 'H', kFirstByte + 'i'), ElementsAre(2)));
+  EXPECT_THAT(sampling.allowed_token_ids, ElementsAre(3, 7));
+}
+
 TEST_F(ServerApiTest, NumbersChoicesByPromptThenSample) {
   StartServer();
   engine_->SetScript([](const engine::Request& request, int sample, int) {
@@ -383,6 +391,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Range", "POST", "/v1/completions", R"({"prompt": "a", "top_p": 0})", 400, "top_p", "greater than 0"},
         Refusal{"Negative", "POST", "/v1/completions", R"({"prompt": "a", "temperature": -1})", 400, "temperature",
                 "between 0 and 100"},
+        Refusal{"BadWord", "POST", "/v1/completions", R"({"prompt": "a", "bad_words": ["b", " "]})", 400,
+                "bad_words[1]", "more than white space"},
+        Refusal{"Allowed", "POST", "/v1/completions", R"({"prompt": "a", "allowed_token_ids": [999]})", 400,
+                "allowed_token_ids", "between 0 and 260"},
         Refusal{"Vocabulary", "POST", "/v1/completions", R"({"prompt": "a", "stop_token_ids": [999]})", 400,
                 "stop_token_ids", "999"},
         Refusal{"TokenizeNothing", "POST", "/tokenize", "{}", 400, "prompt", "is missing"},
