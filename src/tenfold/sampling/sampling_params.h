@@ -60,8 +60,10 @@ struct SamplingParams {
   int min_tokens = 0;                  // [0, max_tokens]: end-of-sequence and stop tokens are forbidden before
   std::vector<std::string> stop;
   std::vector<TokenId> stop_token_ids;
-  bool include_stop_str_in_output = false;
+  bool include_stop_str_in_output = false;  // the text of what ended it, stop token or end-of-sequence, too
   bool ignore_eos = false;
+
+  bool skip_special_tokens = true;  // the text is without control tokens; stop strings see what the text has
 
   std::optional<int> num_logprobs;  // [0, kMaxLogprobs]; 0 = of the chosen token only, none = no log-probabilities
 

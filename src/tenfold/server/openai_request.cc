@@ -156,7 +156,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"stop_token_ids", Sampling<&SamplingParams::stop_token_ids>},
     {"include_stop_str_in_output", Sampling<&SamplingParams::include_stop_str_in_output>},
     {"return_token_ids", ReadMember<&Body::return_token_ids>},
-    {"skip_special_tokens", nullptr, "true"},
+    {"skip_special_tokens", Sampling<&SamplingParams::skip_special_tokens>},
     {"spaces_between_special_tokens", nullptr, "true"},
     {"best_of", ReadMember<&Body::best_of>},
     {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},

@@ -60,6 +60,20 @@ TEST_F(ServerApiTest, CompletesAPrompt) {
   EXPECT_EQ(request.cache_salt, "s");
 }
 
+TEST_F(ServerApiTest, TheStopReasonIsAStringATokenOrNull) {
+  StartServer();
+  engine_->SetScript([](const engine::Request& request, int, int) {
+    engine::OutputEvent event{.tokens = {3}, .finish = engine::FinishReason::kStop};
+    if (request.prompt[0] == 7) event.stop_string = "x";
+    if (request.prompt[0] == 8) event.stop_token = 3;
+    return event;
+  });
+  const json::value answer = PostOk("/v1/completions", R"({"prompt": [[7], [8], [9]]})");
+  EXPECT_EQ(answer.at("choices").at(0).at("stop_reason"), "x");
+  EXPECT_EQ(answer.at("choices").at(1).at("stop_reason"), 3);
+  EXPECT_EQ(answer.at("choices").at(2).at("stop_reason"), nullptr);
+}
+
 TEST_F(ServerApiTest, EncodesBadWords) {
   StartServer();
   PostOk("/v1/completions", R"({"prompt": "a", "bad_words": ["Hi", "</s>"], "allowed_token_ids": [7, 3]})");
