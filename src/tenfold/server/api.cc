@@ -6,6 +6,7 @@
 
 #include "tenfold/base/json.h"
 #include "tenfold/server/bad_words.h"
+#include "tenfold/server/prompt_truncation.h"
 #include "tenfold/server/state_json.h"
 #include "tenfold/server/tokenize_request.h"
 #include "tenfold/tokenizer/utf8.h"
@@ -182,15 +183,25 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   if (const Status valid = sampling::Validate(request->sampling, vocab_size); !valid) {
     return tl::unexpected(BlameFirstWord(valid.error()));
   }
+  std::vector<std::vector<TokenId>> prompts;
+  ChatAnswerFormat answer_format;
   if (endpoint == Endpoint::kCompletions) {
-    generations_.Start(*request, EncodePrompts(*request), {}, std::move(writer));
-    return {};
+    prompts = EncodePrompts(*request);
+  } else {
+    ApiResult<EncodedChat> chat = chat_encoder_.Encode(request->chat);
+    if (!chat) return tl::unexpected(chat.error());
+    answer_format = chat->answer_format;
+    answer_format.one_tool_call = request->one_tool_call;
+    if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
+    prompts.push_back(std::move(chat->prompt));
   }
-  ApiResult<EncodedChat> chat = chat_encoder_.Encode(request->chat);
-  if (!chat) return tl::unexpected(chat.error());
-  chat->answer_format.one_tool_call = request->one_tool_call;
-  if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
-  generations_.Start(*request, {std::move(chat->prompt)}, chat->answer_format, std::move(writer));
+  if (request->truncate_prompt_tokens) {
+    // Without a limit to the output, the context leaves room for a first token.
+    const int64_t num_output_tokens = request->sampling.max_tokens.value_or(1);
+    RETURN_IF_REFUSED(
+        TruncatePrompts(*request->truncate_prompt_tokens, num_output_tokens, engine_.max_model_len(), prompts));
+  }
+  generations_.Start(*request, std::move(prompts), answer_format, std::move(writer));
   return {};
 }
 

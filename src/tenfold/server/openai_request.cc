@@ -162,7 +162,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},
     {"length_penalty", Sampling<&SamplingParams::length_penalty>},
     {"prompt_logprobs", nullptr, "null"},
-    {"truncate_prompt_tokens", nullptr, "null"},
+    {"truncate_prompt_tokens", ReadMember<&Body::truncate_prompt_tokens>},
     {"allowed_token_ids", ReadAllowedTokens},
     {"bad_words", ReadMember<&Body::bad_words>},
     {"priority", ReadMember<&Body::priority>},

@@ -39,9 +39,10 @@ struct GenerationRequest {
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;
-  std::optional<double> timeout_s;  // from its arrival to its end; none: the server's
-  int64_t priority = 0;             // lower is more urgent, where the engine goes by it
-  std::string cache_salt;           // shares cached prefixes only with requests that have the same
+  std::optional<int64_t> truncate_prompt_tokens;  // as prompt_truncation.h reads it
+  std::optional<double> timeout_s;                // from its arrival to its end; none: the server's
+  int64_t priority = 0;                           // lower is more urgent, where the engine goes by it
+  std::string cache_salt;                         // shares cached prefixes only with requests that have the same
 };
 
 ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body);

@@ -74,6 +74,26 @@ TEST_F(ServerApiTest, TheStopReasonIsAStringATokenOrNull) {
   EXPECT_EQ(answer.at("choices").at(2).at("stop_reason"), nullptr);
 }
 
+// The fake engine's context has 512 tokens.
+TEST_F(ServerApiTest, KeepsTheLastTokensOfAPrompt) {
+  StartServer();
+  const auto kept = [&](std::string_view fields) {
+    const std::string prompt(1000, 'a');
+    PostOk("/v1/completions", fmt::format(R"({{"prompt": "{}b", {}}})", prompt, fields));
+    const std::vector<TokenId> tokens = engine_->submitted().back().prompt;
+    EXPECT_EQ(tokens.back(), kFirstByte + 'b');
+    return tokens.size();
+  };
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": 3)"), 3u);
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": 512)"), 512u);
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": -1, "max_tokens": 12)"), 500u);
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": -1, "max_tokens": 600)"), 1u);
+  PostOk("/v1/completions", R"({"prompt": "Hi", "truncate_prompt_tokens": 3})");
+  EXPECT_EQ(engine_->submitted().back().prompt.size(), 3u);
+  PostOk("/v1/chat/completions", Chat(R"("truncate_prompt_tokens": 2)"));
+  EXPECT_THAT(engine_->submitted().back().prompt, ElementsAre(kFirstByte + 't', kFirstByte + '\n'));
+}
+
 TEST_F(ServerApiTest, EncodesBadWords) {
   StartServer();
   PostOk("/v1/completions", R"({"prompt": "a", "bad_words": ["Hi", "</s>"], "allowed_token_ids": [7, 3]})");
@@ -409,6 +429,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "bad_words[1]", "more than white space"},
         Refusal{"Allowed", "POST", "/v1/completions", R"({"prompt": "a", "allowed_token_ids": [999]})", 400,
                 "allowed_token_ids", "between 0 and 260"},
+        Refusal{"TruncateToNothing", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": 0})", 400,
+                "truncate_prompt_tokens", "between 1 and the context's 512"},
+        Refusal{"TruncateNegative", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": -2})", 400,
+                "truncate_prompt_tokens", "is -2"},
+        Refusal{"TruncateLong", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": 513})", 400,
+                "truncate_prompt_tokens", "is 513"},
         Refusal{"Vocabulary", "POST", "/v1/completions", R"({"prompt": "a", "stop_token_ids": [999]})", 400,
                 "stop_token_ids", "999"},
         Refusal{"TokenizeNothing", "POST", "/tokenize", "{}", 400, "prompt", "is missing"},
