@@ -55,6 +55,7 @@ BeamGroup::Beam BeamGroup::Extend(const Beam& parent, const BeamStep& step, Sequ
   beam.output.text += event.text;
   beam.output.finish = event.finish;
   beam.output.stop_string = std::move(event.stop_string);
+  beam.output.stop_token = event.stop_token;
   beam.output.num_prompt_tokens = event.num_prompt_tokens;
   beam.output.num_cached_tokens = event.num_cached_tokens;
   beam.output.num_output_tokens = event.num_output_tokens;

@@ -241,8 +241,8 @@ void EngineCore::Sample(Draw& draw, sampling::SamplerScratch& scratch) const {
   const Sequence& sequence = *draw.sequence;
   const sampling::SamplingParams& params = sequence.request().sampling;
   if (params.use_beam_search) {
-    auto candidates =
-        sampling::FindLikeliest(draw.logits, BeamGroup::NumCandidates(params), params, end_tokens_, sequence.counts());
+    auto candidates = sampling::FindLikeliest(draw.logits, BeamGroup::NumCandidates(params), params, end_tokens_,
+                                              sequence.counts(), sequence.output());
     if (candidates) {
       draw.beam_candidates = *std::move(candidates);
     } else {
@@ -250,7 +250,8 @@ void EngineCore::Sample(Draw& draw, sampling::SamplerScratch& scratch) const {
     }
     return;
   }
-  draw.token = sampling::Sample(draw.logits, params, end_tokens_, sequence.counts(), sequence.draw_key(), scratch);
+  draw.token = sampling::Sample(draw.logits, params, end_tokens_, sequence.counts(), sequence.output(),
+                                sequence.draw_key(), scratch);
   if (draw.token) {
     draw.logprobs = {draw.token->logprob, draw.token->rank, {draw.token->top.begin(), draw.token->top.end()}};
   }

@@ -1,5 +1,7 @@
 #include "tenfold/engine/engine_core.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tenfold/engine/engine_for_test.h"
@@ -78,11 +80,29 @@ TEST(EngineCore, StopsAtAStopTokenWithoutItsText) {
   const Transcript whole = RunOne(Ask(1, "once", 20));
   Request request = Ask(1, "once", 20);
   request.sampling.stop_token_ids = {whole.tokens[5]};
-  const Transcript out = RunOne(std::move(request));
+  const Transcript out = RunOne(request);
   EXPECT_EQ(out.finish, FinishReason::kStop);
   const auto first = std::find(whole.tokens.begin(), whole.tokens.end(), whole.tokens[5]) - whole.tokens.begin();
   EXPECT_EQ(out.tokens.size(), static_cast<size_t>(first + 1));
   EXPECT_TRUE(whole.text.starts_with(out.text));
+  EXPECT_EQ(out.stop_token, whole.tokens[5]);
+  EXPECT_EQ(whole.stop_token, std::nullopt);
+  request.sampling.include_stop_str_in_output = true;
+  EXPECT_EQ(RunOne(request).text, out.text + std::string(TinyModel().model->tokenizer().TokenText(whole.tokens[5])));
+}
+
+TEST(EngineCore, ShowsControlTokensWhenAskedToAndStopsAtThem) {
+  Request request = Ask(1, "once", 4);
+  request.sampling.allowed_token_ids = {1};  // <s>
+  EXPECT_EQ(RunOne(request).text, "");
+  request.sampling.skip_special_tokens = false;
+  EXPECT_EQ(RunOne(request).text, "<s><s><s><s>");
+  request.sampling.stop = {"><s"};
+  const Transcript out = RunOne(request);
+  EXPECT_EQ(out.text, "<s");
+  EXPECT_EQ(out.stop_string, "><s");
+  request.sampling.skip_special_tokens = true;
+  EXPECT_EQ(RunOne(request).finish, FinishReason::kLength) << "stop strings see the text as it is shown";
 }
 
 TEST(EngineCore, StopsAtAStopStringAndNeverShowsIt) {
@@ -119,11 +139,52 @@ TEST(EngineCore, EndsAtEndOfSequenceUnlessToldOtherwise) {
   EXPECT_EQ(out.finish, FinishReason::kStop);
   EXPECT_EQ(out.tokens.size(), 1u);
   EXPECT_EQ(out.text, "");
+  request.sampling.stop_token_ids = {TinyModel().model->tokenizer().eos()};
+  EXPECT_EQ(RunOne(request).stop_token, std::nullopt) << "the model's own end comes first";
+  request.sampling.ignore_eos = true;
+  EXPECT_EQ(RunOne(request).stop_token, TinyModel().model->tokenizer().eos());
+  request.sampling.stop_token_ids.clear();
+  request.sampling.ignore_eos = false;
+  request.sampling.skip_special_tokens = false;
+  EXPECT_EQ(RunOne(request).text, "") << "what ends a text is not part of it";
+  request.sampling.include_stop_str_in_output = true;
+  EXPECT_EQ(RunOne(request).text, "</s>");
   request.sampling.min_tokens = 5;
   EXPECT_EQ(RunOne(request).tokens.size(), 6u);
   request.sampling.min_tokens = 0;
   request.sampling.ignore_eos = true;
   EXPECT_EQ(RunOne(request).tokens.size(), 50u);
+}
+
+bool Holds(const std::vector<TokenId>& tokens, const std::vector<TokenId>& word) {
+  return std::search(tokens.begin(), tokens.end(), word.begin(), word.end()) != tokens.end();
+}
+
+// Greedy, drawn, and as beams: no output holds what is forbidden, and nothing but what is allowed.
+TEST(EngineCore, OutputsHoldOnlyWhatIsAllowedAndNoBadWord) {
+  for (const char* way : {"greedy", "drawn", "beams"}) {
+    SCOPED_TRACE(way);
+    Request request = Ask(1, "once", 40);
+    request.sampling.seed = 3;
+    request.sampling.temperature = way == std::string("drawn") ? 1 : 0;
+    if (way == std::string("beams")) {
+      request.sampling.use_beam_search = true;
+      request.sampling.beam_width = 4;
+    }
+    const std::vector<TokenId> free = RunOne(request).tokens;
+    const std::vector<TokenId> word = {free[5], free[6], free[7]};
+    request.sampling.bad_words = {word};
+    const std::vector<TokenId> without = RunOne(request).tokens;
+    EXPECT_EQ(without.size(), 40u);
+    EXPECT_FALSE(Holds(without, word));
+    EXPECT_TRUE(request.sampling.use_beam_search || Holds(without, {word[0], word[1]})) << "a part is not bad";
+    request.sampling.allowed_token_ids = {70, 80, 90};
+    for (const TokenId token : RunOne(request).tokens) EXPECT_TRUE(token == 70 || token == 80 || token == 90) << token;
+    request.sampling.bad_words = {{70}, {80}, {90}};
+    const Transcript nothing = RunOne(request);
+    EXPECT_EQ(nothing.finish, FinishReason::kError);
+    EXPECT_NE(nothing.error.message.find("every token is forbidden"), std::string::npos);
+  }
 }
 
 TEST(EngineCore, SamplesOfARequestShareItsPromptAndDiffer) {

@@ -39,6 +39,7 @@ struct Transcript {
   std::vector<std::vector<float>> logits;
   FinishReason finish = FinishReason::kNone;
   std::string stop_string;
+  std::optional<TokenId> stop_token;
   Error error{ErrorCode::kInvalidArgument, {}};
 
   friend bool operator==(const Transcript& a, const Transcript& b) {
@@ -67,6 +68,7 @@ class Recorder {
       if (event.finish == FinishReason::kNone) continue;
       transcript.finish = event.finish;
       transcript.stop_string = event.stop_string;
+      transcript.stop_token = event.stop_token;
       transcript.error = event.error;
     }
   }

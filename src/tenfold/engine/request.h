@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,8 @@ struct OutputEvent {
   // When the step began that computed the first of this sample's tokens; in the event with the first output token.
   std::chrono::steady_clock::time_point scheduled_at = {};
   FinishReason finish = FinishReason::kNone;
-  std::string stop_string = {};  // the stop string that ended it, if one did
+  std::string stop_string = {};            // the stop string that ended it, if one did
+  std::optional<TokenId> stop_token = {};  // of stop_token_ids, the one that ended it; not an end-of-generation token
   // Final when `finish` is set.
   int64_t num_prompt_tokens = 0;
   int64_t num_cached_tokens = 0;  // of the prompt, those that were not computed again

@@ -9,7 +9,9 @@ namespace tenfold::engine {
 namespace {
 
 // A completion continues a text, so its first word keeps the space before it.
-constexpr tokenizer::DecodeOptions kDecodeOptions = {.skip_special = true, .begins_text = false};
+tokenizer::DecodeOptions DecodeOptionsOf(const sampling::SamplingParams& params) {
+  return {.skip_special = params.skip_special_tokens, .begins_text = false};
+}
 
 }  // namespace
 
@@ -25,7 +27,7 @@ Sequence::Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<co
       seed_(seed),
       max_num_tokens_(MaxNumTokens(*request_, max_model_len)),
       tokens_(request_->prompt),
-      detokenizer_(tokenizer, kDecodeOptions),
+      detokenizer_(tokenizer, DecodeOptionsOf(request_->sampling)),
       stop_strings_(request_->sampling.stop, request_->sampling.include_stop_str_in_output) {
   counts_.AddPrompt(tokens_);
 }
@@ -59,11 +61,13 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
   OutputEvent event{.request = request_->id, .sample = sample_, .tokens = {token}};
   if (num_output_tokens() == 1) event.scheduled_at = scheduled_at_;
   const bool before_minimum = num_output_tokens() <= params.min_tokens;
+  const bool is_end = tokenizer.IsEndOfGeneration(token) && !params.ignore_eos;
   const bool is_stop_token =
       std::find(params.stop_token_ids.begin(), params.stop_token_ids.end(), token) != params.stop_token_ids.end();
-  const bool ends = (tokenizer.IsEndOfGeneration(token) && !params.ignore_eos) || is_stop_token;
-  if (ends && !before_minimum) {
+  if ((is_end || is_stop_token) && !before_minimum) {
     event.finish = FinishReason::kStop;
+    if (!is_end) event.stop_token = token;
+    if (params.include_stop_str_in_output) event.text = stop_strings_.Feed(detokenizer_.Append(token)).text;
   } else {
     const std::string piece = detokenizer_.Append(token);
     if (before_minimum) {
@@ -85,6 +89,7 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
       if (rest.stop_string) {  // completed by what the detokenizer had held back
         event.finish = FinishReason::kStop;
         event.stop_string = params.stop[*rest.stop_string];
+        event.stop_token.reset();
       }
       event.text += stop_strings_.Flush();
     }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Sequence final : public ScheduledSequence {
   }
   void MarkForked() { forked_ = true; }
 
+  std::span<const TokenId> output() const { return std::span(tokens_).subspan(request_->prompt.size()); }
   // What sampling needs; the draw is a function of seed, sample and number of output tokens.
   const sampling::TokenCounts& counts() const { return counts_; }
   sampling::DrawKey draw_key() const {

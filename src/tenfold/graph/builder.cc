@@ -82,6 +82,12 @@ Value GraphBuilder::SelectRows(Value x) {
 Graph GraphBuilder::Finish(Value output) && {
   CHECK(output.id >= 0 && static_cast<size_t>(output.id) < graph_.nodes.size());
   graph_.output = output.id;
+  // What comes after the product, if anything does, works on its result row by row.
+  NodeId product = output.id;
+  const auto node = [this](NodeId id) -> const Node& { return graph_.nodes[static_cast<size_t>(id)]; };
+  while (node(product).op != Op::kLinear && !node(product).inputs.empty()) product = node(product).inputs[0];
+  const bool is_head = node(product).op == Op::kLinear && node(product).shape.rows == Rows::kLogitRows;
+  if (is_head) graph_.states = node(product).inputs[0];
   return std::move(graph_);
 }
 

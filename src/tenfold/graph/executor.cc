@@ -34,6 +34,8 @@ Executor::Executor(const Graph& graph, std::span<const BoundParameter> parameter
       threads_(&threads),
       steps_(PlanSteps(graph, fusion)) {
   CHECK_EQ(parameters.size(), graph.parameters.size());
+  const auto is_selected = [](const Step& step) { return step.rows == Rows::kLogitRows; };
+  num_token_steps_ = static_cast<size_t>(std::ranges::find_if(steps_, is_selected) - steps_.begin());
   plan_ = PlanMemory(graph, steps_, FindResultsReadWhole(), limits);
 }
 
@@ -90,26 +92,47 @@ size_t Executor::PlanScratch() {
   return attention_scratch_offset_ + static_cast<size_t>(attention_plan_->scratch_floats()) * sizeof(float);
 }
 
-std::span<float> Executor::Run(const Batch& batch) {
+void Executor::Run(const Batch& batch) {
   CHECK_LE(static_cast<int64_t>(batch.tokens.size()), limits_.max_tokens);
-  CHECK_LE(static_cast<int64_t>(batch.logit_rows.size()), limits_.max_logit_rows);
   CHECK_EQ(batch.positions.size(), batch.tokens.size());
+  batch_ = batch;
   if (attention_plan_) attention_plan_->Build(batch.sequences);
-  for (size_t s = 0; s < steps_.size(); ++s) {
+  RunSteps(0, num_token_steps_);
+}
+
+std::span<float> Executor::Output(std::span<const int32_t> rows) {
+  return Select(rows, graph_->output);
+}
+
+std::span<const float> Executor::States(std::span<const int32_t> rows) {
+  CHECK(graph_->states != kNone);
+  return Select(rows, graph_->states);
+}
+
+std::span<float> Executor::Select(std::span<const int32_t> rows, NodeId id) {
+  CHECK_LE(static_cast<int64_t>(rows.size()), limits_.max_logit_rows);
+  if (rows.empty()) return {};
+  selected_rows_ = rows;
+  const auto computes_it = [&](const Step& step) { return std::ranges::find(step.nodes, id) != step.nodes.end(); };
+  const auto last = std::ranges::find_if(steps_, computes_it);
+  RunSteps(num_token_steps_, static_cast<size_t>(last - steps_.begin()) + 1);
+  return {result(id), rows.size() * static_cast<size_t>(node(id).shape.cols)};
+}
+
+void Executor::RunSteps(size_t begin, size_t end) {
+  for (size_t s = begin; s < end; ++s) {
     switch (steps_[s].kind) {
       case Step::Kind::kRows:
-        RunRows(s, batch);
+        RunRows(s);
         break;
       case Step::Kind::kLinear:
-        RunLinear(s, batch);
+        RunLinear(s);
         break;
       case Step::Kind::kAttention:
         RunAttention(node(steps_[s].nodes[0]), result(steps_[s].nodes[0]));
         break;
     }
   }
-  const ValueShape& shape = node(graph_->output).shape;
-  return {result(graph_->output), static_cast<size_t>(NumRows(shape.rows, batch) * shape.cols)};
 }
 
 float* Executor::row_of(NodeId id, int64_t row, int thread) {
@@ -124,17 +147,17 @@ kernels::PackedRows Executor::PackedRowsOf(NodeId id, const Packing& packing, in
                                  arena_.data() + packing.offset);
 }
 
-void Executor::RunRows(size_t index, const Batch& batch) {
+void Executor::RunRows(size_t index) {
   const Step& step = steps_[index];
   const std::vector<Packing>& packings = packings_[index];
-  const int64_t rows = NumRows(step.rows, batch);
+  const int64_t rows = NumRows(step.rows);
   if (rows == 0 || (step.nodes.empty() && packings.empty())) return;
   // A tile of packed rows shares cache lines and is one thread's; where nothing is packed any piece will do.
   const int64_t tile_rows = kernels_->max_tile_rows;
   threads_->Run(CeilDivide(rows, tile_rows), [&](int64_t piece, int thread) {
     const kernels::RowTile tile = kernels::RowTileAt(rows, tile_rows, piece);
     for (int64_t row = tile.begin; row < tile.begin + tile.count; ++row) {
-      for (const NodeId id : step.nodes) RunRowNode(id, batch, row, thread);
+      for (const NodeId id : step.nodes) RunRowNode(id, row, thread);
       for (const Packing& packing : packings) {
         kernels_->pack_row(row_of(step.packed, row, thread), node(step.packed).shape.cols, row,
                            PackedRowsOf(step.packed, packing, rows));
@@ -143,18 +166,18 @@ void Executor::RunRows(size_t index, const Batch& batch) {
   });
 }
 
-void Executor::RunRowNode(NodeId id, const Batch& batch, int64_t row, int thread) {
+void Executor::RunRowNode(NodeId id, int64_t row, int thread) {
   const Node& n = node(id);
   const int64_t cols = n.shape.cols;
   float* const out = row_of(id, row, thread);
   const auto input = [&](size_t i) -> const float* { return row_of(n.inputs[i], row, thread); };
   switch (n.op) {
     case Op::kEmbedding:
-      return ComputeEmbedding(n, batch, row, out);
+      return ComputeEmbedding(n, row, out);
     case Op::kRmsNorm:
       return kernels_->rms_norm(input(0), parameter(n).vector.data(), n.attributes.epsilon, cols, out);
     case Op::kRotaryAngles:
-      return ComputeRotaryAngles(batch, row, out);
+      return ComputeRotaryAngles(row, out);
     case Op::kRotary:
       return ComputeRotary(n, input(0), input(1), out);
     case Op::kSiluMultiply:
@@ -162,7 +185,7 @@ void Executor::RunRowNode(NodeId id, const Batch& batch, int64_t row, int thread
     case Op::kAdd:
       return kernels_->add(input(0), input(1), cols, out);
     case Op::kSelectRows: {
-      const float* const from = row_of(n.inputs[0], batch.logit_rows[static_cast<size_t>(row)], thread);
+      const float* const from = row_of(n.inputs[0], selected_rows_[static_cast<size_t>(row)], thread);
       std::copy_n(from, cols, out);
       return;
     }
@@ -172,10 +195,10 @@ void Executor::RunRowNode(NodeId id, const Batch& batch, int64_t row, int thread
   }
 }
 
-void Executor::RunLinear(size_t index, const Batch& batch) {
+void Executor::RunLinear(size_t index) {
   const Step& step = steps_[index];
   const NodeId input = steps_[index - 1].packed;
-  const int64_t rows = NumRows(step.rows, batch);
+  const int64_t rows = NumRows(step.rows);
   constexpr size_t kMostProducts = 16;
   const auto multiply = [&](kernels::RowFormat format, const kernels::PackedRows& packed) {
     kernels::Product products[kMostProducts];
@@ -199,17 +222,17 @@ void Executor::RunAttention(const Node& n, float* out) {
                           reinterpret_cast<float*>(arena_.data() + attention_scratch_offset_));
 }
 
-void Executor::ComputeEmbedding(const Node& n, const Batch& batch, int64_t row, float* out) const {
+void Executor::ComputeEmbedding(const Node& n, int64_t row, float* out) const {
   const tensor::TensorView& table = parameter(n).table;
-  const TokenId token = batch.tokens[static_cast<size_t>(row)];
+  const TokenId token = batch_.tokens[static_cast<size_t>(row)];
   CHECK(token >= 0 && token < table.shape.rows());
   tensor::DequantizeRow(table.type, table.row(token), {out, static_cast<size_t>(n.shape.cols)});
 }
 
-void Executor::ComputeRotaryAngles(const Batch& batch, int64_t row, float* out) const {
+void Executor::ComputeRotaryAngles(int64_t row, float* out) const {
   const size_t half = graph_->rotary_frequencies.size();
   for (size_t i = 0; i < half; ++i) {
-    const double angle = batch.positions[static_cast<size_t>(row)] * graph_->rotary_frequencies[i];
+    const double angle = batch_.positions[static_cast<size_t>(row)] * graph_->rotary_frequencies[i];
     out[i] = static_cast<float>(std::cos(angle) * graph_->rotary_scale);
     out[half + i] = static_cast<float>(std::sin(angle) * graph_->rotary_scale);
   }

@@ -1,4 +1,8 @@
-// Executor: runs a graph on batches. Buffers, scratch and work lists are planned once; Run allocates nothing (law 4).
+// Executor: runs a graph on batches. Buffers, scratch and work lists are planned once; nothing is allocated later
+// (law 4).
+//
+// First all tokens of a batch are computed, then the output of whichever of its rows are wanted: as many at once as the
+// limits allow, as often as it takes.
 //
 // One thread at a time. The graph, the weights, the kernels and the thread pool must outlive it.
 #pragma once
@@ -35,7 +39,6 @@ struct Batch {
   std::span<const TokenId> tokens;                     // [T]
   std::span<const int32_t> positions;                  // [T] of each token in its sequence
   std::span<const kernels::AttentionChunk> sequences;  // cover the T rows
-  std::span<const int32_t> logit_rows;                 // [R] indices of rows in [0, T)
 };
 
 class Executor {
@@ -46,9 +49,14 @@ class Executor {
                                  const kernels::KernelTable& kernels, platform::ThreadPool& threads,
                                  Fusion fusion = Fusion::kRowChains);
 
-  // Computes the batch, writes its keys and values into the cache's pages, and returns the output [R, cols], valid
-  // until the next Run. The batch must be within the limits. Every token must be inside the vocabulary.
-  std::span<float> Run(const Batch& batch);
+  // Computes the batch and writes its keys and values into the cache's pages. The batch must be within the limits, and
+  // lie where it is until the next one. Every token must be inside the vocabulary.
+  void Run(const Batch& batch);
+
+  // The graph's output for `rows` of the batch, indices in [0, T): [rows, cols], valid until the next call.
+  std::span<float> Output(std::span<const int32_t> rows);
+  // The graph's states for these rows, without the product that makes the output of them; likewise.
+  std::span<const float> States(std::span<const int32_t> rows);
 
   size_t arena_bytes() const { return arena_.size_bytes(); }
 
@@ -69,18 +77,22 @@ class Executor {
   size_t PlanScratch();
   kernels::PackedRows PackedRowsOf(NodeId node, const Packing& packing, int64_t rows);
 
-  void RunRows(size_t step, const Batch& batch);
-  void RunRowNode(NodeId id, const Batch& batch, int64_t row, int thread);
-  void RunLinear(size_t step, const Batch& batch);
+  // Runs steps [begin, end).
+  void RunSteps(size_t begin, size_t end);
+  // Runs the steps of selected rows up to the one that computes `node`, and returns its result.
+  std::span<float> Select(std::span<const int32_t> rows, NodeId node);
+  void RunRows(size_t step);
+  void RunRowNode(NodeId id, int64_t row, int thread);
+  void RunLinear(size_t step);
   void RunAttention(const Node& node, float* out);
-  void ComputeEmbedding(const Node& node, const Batch& batch, int64_t row, float* out) const;
-  void ComputeRotaryAngles(const Batch& batch, int64_t row, float* out) const;
+  void ComputeEmbedding(const Node& node, int64_t row, float* out) const;
+  void ComputeRotaryAngles(int64_t row, float* out) const;
   void ComputeRotary(const Node& node, const float* x, const float* angles, float* out) const;
 
   const Node& node(NodeId id) const { return graph_->nodes[static_cast<size_t>(id)]; }
   const BoundParameter& parameter(const Node& n) const { return parameters_[static_cast<size_t>(n.parameter)]; }
-  int64_t NumRows(Rows rows, const Batch& batch) const {
-    return static_cast<int64_t>(rows == Rows::kTokens ? batch.tokens.size() : batch.logit_rows.size());
+  int64_t NumRows(Rows rows) const {
+    return static_cast<int64_t>(rows == Rows::kTokens ? batch_.tokens.size() : selected_rows_.size());
   }
   // All rows of a result in the arena.
   float* result(NodeId id) {
@@ -96,6 +108,7 @@ class Executor {
   const kernels::KernelTable* kernels_;
   platform::ThreadPool* threads_;
   std::vector<Step> steps_;
+  size_t num_token_steps_ = 0;  // the first of them: of kTokens rows
   MemoryPlan plan_;
   std::vector<std::vector<Packing>> packings_;  // of each step
   kernels::AttentionShape attention_shape_;
@@ -103,7 +116,9 @@ class Executor {
   size_t rows_scratch_offset_ = 0;
   size_t matmul_scratch_offset_ = 0;
   size_t attention_scratch_offset_ = 0;
-  platform::AlignedBuffer arena_;  // results, then scratch
+  platform::AlignedBuffer arena_;           // results, then scratch
+  Batch batch_;                             // that is computed
+  std::span<const int32_t> selected_rows_;  // of it
 };
 
 }  // namespace tenfold::graph

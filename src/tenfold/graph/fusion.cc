@@ -37,11 +37,17 @@ class Planner {
     return !is_done_[static_cast<size_t>(id)] && std::ranges::all_of(node(id).inputs, is_done);
   }
 
-  // Row-wise nodes first: what they prepare lets products stand together.
+  // What all tokens need comes before what is selected from it.
   NodeId FirstReady() const {
+    const NodeId first = FirstReady(Rows::kTokens);
+    return first != kNone ? first : FirstReady(Rows::kLogitRows);
+  }
+
+  // Row-wise nodes first: what they prepare lets products stand together.
+  NodeId FirstReady(Rows rows) const {
     NodeId first = kNone;
     for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes.size()); ++id) {
-      if (!IsReady(id)) continue;
+      if (node(id).shape.rows != rows || !IsReady(id)) continue;
       if (fusion_ == Fusion::kNone || KindOf(node(id).op) == Step::Kind::kRows) return id;
       if (first == kNone) first = id;
     }

@@ -34,7 +34,7 @@ enum class Fusion : uint8_t {
   kRowChains  // as described above
 };
 
-// The graph's steps; every node occurs once, after its inputs.
+// The graph's steps; every node occurs once, after its inputs, and those of kTokens rows before all others.
 std::vector<Step> PlanSteps(const Graph& graph, Fusion fusion);
 
 }  // namespace tenfold::graph

@@ -17,6 +17,7 @@
 namespace tenfold::graph {
 
 // How many rows an activation has.
+// No [T] result depends on an [R] one, so a batch's output can be computed for other rows as often as wanted.
 enum class Rows : uint8_t { kTokens, kLogitRows };
 
 // f32 activations [rows, cols].
@@ -81,6 +82,9 @@ struct Graph {
   std::vector<double> rotary_frequencies;
   double rotary_scale = 1;
   NodeId output = kNone;
+  // What the output's matrix product reads, a row for each of the output's: the model's last states. kNone without such
+  // a product.
+  NodeId states = kNone;
 
   // One line per node, for reading and for tests.
   std::string ToString() const;

@@ -96,10 +96,20 @@ class SmallModelRun {
     const kernels::AttentionChunk sequence{0, end - begin, begin, page_ids_.data()};
     const auto last = static_cast<int32_t>(end - begin - 1);
     const int64_t before = num_allocations.load();
-    const std::span<float> logits = executor_->Run(
-        {.tokens = tokens_, .positions = positions_, .sequences = {&sequence, 1}, .logit_rows = {&last, 1}});
+    executor_->Run({.tokens = tokens_, .positions = positions_, .sequences = {&sequence, 1}});
+    const std::span<float> logits = executor_->Output({&last, 1});
     allocations_in_run = num_allocations.load() - before;
     return {logits.begin(), logits.end()};
+  }
+
+  // Of rows of the last step.
+  std::vector<float> Output(std::span<const int32_t> rows) {
+    const std::span<float> output = executor_->Output(rows);
+    return {output.begin(), output.end()};
+  }
+  std::vector<float> States(std::span<const int32_t> rows) {
+    const std::span<const float> states = executor_->States(rows);
+    return {states.begin(), states.end()};
   }
 
   int64_t allocations_in_run = 0;
@@ -139,6 +149,32 @@ TEST(Executor, ChunksAndThreadsDoNotChangeLogits) {
     std::vector<float> last;
     for (int64_t begin = 0; begin < 60; begin += chunk) last = run.Step(begin, std::min<int64_t>(60, begin + chunk));
     EXPECT_EQ(last, whole) << "chunks of " << chunk;
+  }
+}
+
+// Rows come out the same in any order and company, however often they are asked for, and so do the states before.
+TEST(Executor, SelectsRowsAgainAndAgain) {
+  for (const auto fusion : {Fusion::kNone, Fusion::kRowChains}) {
+    SmallModelRun run(2, tensor::DataType::kQ8_0, fusion);
+    const std::vector<float> last = run.Step(0, 60);
+    std::vector<std::vector<float>> logits, states;
+    for (int32_t row = 0; row < 60; ++row) {
+      logits.push_back(run.Output({&row, 1}));
+      states.push_back(run.States({&row, 1}));
+      ASSERT_EQ(states.back().size(), static_cast<size_t>(kHidden));
+    }
+    EXPECT_EQ(logits[59], last);
+    EXPECT_NE(logits[58], last);
+    EXPECT_NE(states[58], states[59]);
+    const std::vector<int32_t> rows = {40, 3, 59};
+    std::vector<float> expected_logits, expected_states;
+    for (const int32_t row : rows) {
+      const auto r = static_cast<size_t>(row);
+      expected_logits.insert(expected_logits.end(), logits[r].begin(), logits[r].end());
+      expected_states.insert(expected_states.end(), states[r].begin(), states[r].end());
+    }
+    EXPECT_EQ(run.Output(rows), expected_logits);
+    EXPECT_EQ(run.States(rows), expected_states);
   }
 }
 

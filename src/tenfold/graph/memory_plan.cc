@@ -99,7 +99,7 @@ class Planner {
 
   // The product after a kRows step reads rows that the step packs.
   bool IsRowLocal(NodeId id, size_t step) const {
-    if (steps_[step].kind != Step::Kind::kRows || id == graph_.output) return false;
+    if (steps_[step].kind != Step::Kind::kRows) return false;
     const bool is_packed = steps_[step].packed == id && !is_read_whole_[static_cast<size_t>(id)];
     return last_use(id).step <= (is_packed ? step + 1 : step);
   }
@@ -156,7 +156,12 @@ std::vector<LastUse> LastUses(const Graph& graph, std::span<const Step> steps) {
       }
     }
   }
-  last[static_cast<size_t>(graph.output)] = {kNone, steps.size()};
+  const LastUse end{kNone, steps.size()};
+  for (const Node& node : graph.nodes) {
+    if (node.op == Op::kSelectRows) last[static_cast<size_t>(node.inputs[0])] = end;
+  }
+  last[static_cast<size_t>(graph.output)] = end;
+  if (graph.states != kNone) last[static_cast<size_t>(graph.states)] = end;
   return last;
 }
 

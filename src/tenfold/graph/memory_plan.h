@@ -7,6 +7,9 @@
 //
 // A result that only its own step reads, or that only goes into the packed rows of the product after it, has no place
 // in the arena: each thread keeps the one row that it works on.
+//
+// Rows may be selected from a batch again and again: what is selected from lives to the end, and so do the graph's
+// output and its states.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +44,8 @@ struct MemoryPlan {
 MemoryPlan PlanMemory(const Graph& graph, std::span<const Step> steps, const std::vector<bool>& is_read_whole,
                       const BatchLimits& limits);
 
-// For each result, the last node that reads it, in the order of execution, and that node's step. The graph's output
-// lives beyond the last step. A result that nobody reads dies in its own step.
+// For each result, the last node that reads it, in the order of execution, and that node's step. What lives to the end
+// has no such node and a step beyond the last. A result that nobody reads dies in its own step.
 struct LastUse {
   NodeId node;
   size_t step;

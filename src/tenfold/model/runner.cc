@@ -21,7 +21,8 @@ Result<Runner> Runner::Create(const Model& model, const graph::BatchLimits& limi
   return Runner(std::move(executor), limits);
 }
 
-Runner::Runner(graph::Executor executor, const graph::BatchLimits& limits) : executor_(std::move(executor)) {
+Runner::Runner(graph::Executor executor, const graph::BatchLimits& limits)
+    : executor_(std::move(executor)), max_logit_rows_(limits.max_logit_rows) {
   tokens_.reserve(static_cast<size_t>(limits.max_tokens));
   positions_.reserve(static_cast<size_t>(limits.max_tokens));
   sequences_.reserve(static_cast<size_t>(limits.max_tokens));
@@ -44,8 +45,8 @@ std::span<float> Runner::Run(std::span<const SequenceChunk> chunks) {
       logit_rows_.push_back(static_cast<int32_t>(first_row + i));
     }
   }
-  return executor_.Run(
-      {.tokens = tokens_, .positions = positions_, .sequences = sequences_, .logit_rows = logit_rows_});
+  executor_.Run({.tokens = tokens_, .positions = positions_, .sequences = sequences_});
+  return executor_.Output(logit_rows_);
 }
 
 }  // namespace tenfold::model

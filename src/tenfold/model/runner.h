@@ -35,9 +35,15 @@ class Runner {
   static Result<Runner> Create(const Model& model, const graph::BatchLimits& limits, const kernels::KvPages& pages,
                                const kernels::KernelTable& kernels, platform::ThreadPool& threads);
 
-  // Computes all chunks. Returns [sum of num_logit_rows, vocab_size], rows in the order of the chunks, valid and free
-  // to overwrite until the next Run.
+  // Computes all chunks. Returns [sum of num_logit_rows, vocab_size], rows in the order of the chunks: at most
+  // limits.max_logit_rows, valid and free to overwrite until the next call.
   std::span<float> Run(std::span<const SequenceChunk> chunks);
+
+  // Of the tokens that were computed last, counted through all chunks: their logits [rows, vocab_size], and the states
+  // that logits are made of [rows, hidden_size], after the last norm. As above, and as often as wanted.
+  std::span<float> Logits(std::span<const int32_t> rows) { return executor_.Output(rows); }
+  std::span<const float> States(std::span<const int32_t> rows) { return executor_.States(rows); }
+  int64_t max_logit_rows() const { return max_logit_rows_; }
 
   // Memory for activations.
   size_t arena_bytes() const { return executor_.arena_bytes(); }
@@ -46,6 +52,7 @@ class Runner {
   Runner(graph::Executor executor, const graph::BatchLimits& limits);
 
   graph::Executor executor_;
+  int64_t max_logit_rows_;
   std::vector<TokenId> tokens_;
   std::vector<int32_t> positions_;
   std::vector<int32_t> logit_rows_;

@@ -50,7 +50,8 @@ Result<TokenId> FindGreatest(std::span<const float> logits) {
   }
   if (greatest_logit == -kInfinity) {
     return MakeError(ErrorCode::kInvalidArgument,
-                     "every token is forbidden: the grammar, logit_bias and min_tokens leave nothing to choose");
+                     "every token is forbidden: allowed_token_ids, bad_words, min_tokens, logit_bias or a grammar "
+                     "leave nothing to choose");
   }
   return static_cast<TokenId>(greatest);
 }
@@ -95,15 +96,7 @@ void ReportLogprobs(float greatest, int num_logprobs, SamplerScratch& scratch, S
   sampled.top = scratch.top;
 }
 
-}  // namespace
-
-void AdjustLogits(std::span<float> logits, const SamplingParams& params, std::span<const TokenId> eos_token_ids,
-                  const TokenCounts& history) {
-  for (const LogitBias& entry : params.logit_bias) LogitOf(logits, entry.token) += static_cast<float>(entry.bias);
-  if (history.num_output_tokens() < params.min_tokens) {
-    for (const TokenId token : params.stop_token_ids) LogitOf(logits, token) = -kInfinity;
-    for (const TokenId token : eos_token_ids) LogitOf(logits, token) = -kInfinity;
-  }
+void Penalize(std::span<float> logits, const SamplingParams& params, const TokenCounts& history) {
   const float repetition = static_cast<float>(params.repetition_penalty);
   const float presence = static_cast<float>(params.presence_penalty);
   const float frequency = static_cast<float>(params.frequency_penalty);
@@ -115,15 +108,48 @@ void AdjustLogits(std::span<float> logits, const SamplingParams& params, std::sp
   }
 }
 
+// `allowed` is in rising order, so what is forbidden are the gaps between its tokens.
+void ForbidAllBut(std::span<float> logits, std::span<const TokenId> allowed) {
+  auto gap = logits.begin();
+  for (const TokenId token : allowed) {
+    CHECK_LT(static_cast<size_t>(token), logits.size());
+    std::fill(gap, logits.begin() + token, -kInfinity);
+    gap = logits.begin() + token + 1;
+  }
+  std::fill(gap, logits.end(), -kInfinity);
+}
+
+// Whether the last token of `word` would come right after all the others.
+bool WouldComplete(std::span<const TokenId> output, std::span<const TokenId> word) {
+  const std::span<const TokenId> before = word.first(word.size() - 1);
+  return before.size() <= output.size() && std::ranges::equal(before, output.last(before.size()));
+}
+
+}  // namespace
+
+void AdjustLogits(std::span<float> logits, const SamplingParams& params, std::span<const TokenId> eos_token_ids,
+                  const TokenCounts& history, std::span<const TokenId> output) {
+  for (const LogitBias& entry : params.logit_bias) LogitOf(logits, entry.token) += static_cast<float>(entry.bias);
+  if (history.num_output_tokens() < params.min_tokens) {
+    for (const TokenId token : params.stop_token_ids) LogitOf(logits, token) = -kInfinity;
+    for (const TokenId token : eos_token_ids) LogitOf(logits, token) = -kInfinity;
+  }
+  Penalize(logits, params, history);
+  if (!params.allowed_token_ids.empty()) ForbidAllBut(logits, params.allowed_token_ids);
+  for (const std::vector<TokenId>& word : params.bad_words) {
+    if (WouldComplete(output, word)) LogitOf(logits, word.back()) = -kInfinity;
+  }
+}
+
 Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& params,
-                            std::span<const TokenId> eos_token_ids, const TokenCounts& history, const DrawKey& key,
-                            SamplerScratch& scratch) {
+                            std::span<const TokenId> eos_token_ids, const TokenCounts& history,
+                            std::span<const TokenId> output, const DrawKey& key, SamplerScratch& scratch) {
   TokenId raw_greatest = 0;
   if (params.num_logprobs) {
     ASSIGN_OR_RETURN(raw_greatest, FindGreatest(logits));
     scratch.raw_logits.assign(logits.begin(), logits.end());
   }
-  AdjustLogits(logits, params, eos_token_ids, history);
+  AdjustLogits(logits, params, eos_token_ids, history, output);
   ASSIGN_OR_RETURN(const TokenId greatest, FindGreatest(logits));
   SampledToken sampled{.token = greatest};
   if (!params.IsGreedy()) {
@@ -137,8 +163,9 @@ Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& param
 }
 
 Result<std::vector<TokenLogprob>> FindLikeliest(std::span<float> logits, size_t count, const SamplingParams& params,
-                                                std::span<const TokenId> eos_token_ids, const TokenCounts& history) {
-  AdjustLogits(logits, params, eos_token_ids, history);
+                                                std::span<const TokenId> eos_token_ids, const TokenCounts& history,
+                                                std::span<const TokenId> output) {
+  AdjustLogits(logits, params, eos_token_ids, history, output);
   ASSIGN_OR_RETURN(const TokenId greatest, FindGreatest(logits));
   const double log_sum = LogSumExp(logits, logits[static_cast<size_t>(greatest)]);
   std::vector<TokenLogprob> top;

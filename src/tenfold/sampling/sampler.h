@@ -6,7 +6,8 @@
 // vocabulary size.
 //
 // The order is vLLM's: log-probabilities of the raw logits; logit bias, min_tokens, repetition, presence and frequency
-// penalties; then the most likely token (greedy) or temperature, min_p, top_k, top_p and a draw (token_weights.h).
+// penalties, forbidden tokens; then the most likely token (greedy) or temperature, min_p, top_k, top_p and a draw
+// (token_weights.h).
 // A logit of -inf forbids a token: that is how a grammar's mask arrives here.
 #pragma once
 
@@ -51,21 +52,22 @@ struct SamplerScratch {
 };
 
 // Picks a token from `logits` [vocab], which are overwritten. `params` have passed Validate, the tokens of `history`
-// are inside the vocabulary, `eos_token_ids` are the model's own. Fails, and the request should end with the error,
-// when a logit is NaN or +inf (a broken model) or every token is forbidden.
+// are inside the vocabulary, `output` are those of the output in their order, `eos_token_ids` are the model's own.
+// Fails, and the request should end with the error, when a logit is NaN or +inf (a broken model) or every token is
+// forbidden.
 Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& params,
-                            std::span<const TokenId> eos_token_ids, const TokenCounts& history, const DrawKey& key,
-                            SamplerScratch& scratch);
+                            std::span<const TokenId> eos_token_ids, const TokenCounts& history,
+                            std::span<const TokenId> output, const DrawKey& key, SamplerScratch& scratch);
 
-// The `count` most likely next tokens with their log-probabilities after bias, min_tokens and penalties, in falling
-// order, ties to the lower id; fewer when the others are forbidden. For beam search. Overwrites `logits`; fails as
+// The `count` most likely next tokens with their log-probabilities after AdjustLogits, in falling order, ties to the lower id; fewer when the others are forbidden. For beam search. Overwrites `logits`; fails as
 // Sample does.
 Result<std::vector<TokenLogprob>> FindLikeliest(std::span<float> logits, size_t count, const SamplingParams& params,
-                                                std::span<const TokenId> eos_token_ids, const TokenCounts& history);
+                                                std::span<const TokenId> eos_token_ids, const TokenCounts& history,
+                                                std::span<const TokenId> output);
 
-// The part of Sample between log-probabilities and temperature, in place: bias, min_tokens and penalties. Visits only
-// the tokens that are named or seen.
+// The part of Sample between log-probabilities and temperature, in place: bias, min_tokens, penalties and forbidden
+// tokens. Visits only the tokens that are named or seen; with allowed_token_ids it fills the gaps between them.
 void AdjustLogits(std::span<float> logits, const SamplingParams& params, std::span<const TokenId> eos_token_ids,
-                  const TokenCounts& history);
+                  const TokenCounts& history, std::span<const TokenId> output);
 
 }  // namespace tenfold::sampling

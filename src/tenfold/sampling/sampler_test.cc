@@ -54,7 +54,7 @@ TokenCounts History(const std::vector<TokenId>& prompt, const std::vector<TokenI
 
 Result<SampledToken> SampleOnce(std::vector<float> logits, const SamplingParams& params, SamplerScratch& scratch,
                                 const DrawKey& key = {}) {
-  return Sample(logits, params, {}, {}, key, scratch);
+  return Sample(logits, params, {}, {}, {}, key, scratch);
 }
 
 struct AdjustCase {
@@ -69,7 +69,8 @@ TEST_P(AdjustLogitsTest, GivesWhatTheHandComputes) {
   SamplingParams params;
   GetParam().change(params);
   std::vector<float> logits = {2, -2, 1, 0, 3};
-  AdjustLogits(logits, params, std::vector<TokenId>{kEos}, History({0, 1}, {1, 2, 2}));
+  const std::vector<TokenId> output = {1, 2, 2};
+  AdjustLogits(logits, params, std::vector<TokenId>{kEos}, History({0, 1}, output), output);
   EXPECT_EQ(logits, GetParam().expected);
 }
 
@@ -104,7 +105,41 @@ INSTANTIATE_TEST_SUITE_P(
                      p.min_tokens = 4, p.logit_bias = {{kEos, 100}};
                    },
                    {2, -2, 1, 0, -kInfinity}},
-        AdjustCase{"MinTokensReached", [](P& p) { p.min_tokens = 3, p.stop_token_ids = {3}; }, {2, -2, 1, 0, 3}}),
+        AdjustCase{"MinTokensReached", [](P& p) { p.min_tokens = 3, p.stop_token_ids = {3}; }, {2, -2, 1, 0, 3}},
+        AdjustCase{"AllowedForbidsTheOthers",
+                   [](P& p) {
+                     p.allowed_token_ids = {1, 3};
+                   },
+                   {-kInfinity, -2, -kInfinity, 0, -kInfinity}},
+        AdjustCase{"AllowedFirstAndLast",
+                   [](P& p) {
+                     p.allowed_token_ids = {0, 4};
+                   },
+                   {2, -kInfinity, -kInfinity, -kInfinity, 3}},
+        AdjustCase{"AllowedArePenalized",
+                   [](P& p) { p.allowed_token_ids = {2}, p.frequency_penalty = 0.5; },
+                   {-kInfinity, -kInfinity, 0, -kInfinity, -kInfinity}},
+        AdjustCase{"AllowedBeatsBias",
+                   [](P& p) {
+                     p.allowed_token_ids = {3}, p.logit_bias = {{0, 100}, {3, 1}};
+                   },
+                   {-kInfinity, -kInfinity, -kInfinity, 1, -kInfinity}},
+        AdjustCase{"BadWordOfOneToken", [](P& p) { p.bad_words = {{3}}; }, {2, -2, 1, -kInfinity, 3}},
+        AdjustCase{"BadWordsAfterTheirBeginnings",
+                   [](P& p) {
+                     p.bad_words = {{2, 0}, {1, 2, 2, 3}};
+                   },
+                   {-kInfinity, -2, 1, -kInfinity, 3}},
+        AdjustCase{"BadWordsAfterOthers",
+                   [](P& p) {
+                     p.bad_words = {{1, 0}, {1, 2, 3}, {1, 1, 2, 2, 4}};  // the prompt's 1 is not the output's
+                   },
+                   {2, -2, 1, 0, 3}},
+        AdjustCase{"BadWordThatIsAllowed",
+                   [](P& p) {
+                     p.allowed_token_ids = {0, 1}, p.bad_words = {{0}};
+                   },
+                   {-kInfinity, -2, -kInfinity, -kInfinity, -kInfinity}}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Sample, GreedyTakesTheLowestOfTheGreatest) {
@@ -181,6 +216,34 @@ TEST(Sample, ReportsAsManyLogprobsAsAskedAndThereAre) {
                                        FieldsAre(0, -kInfinity)));
 }
 
+TEST(Sample, DrawsOnlyWhatIsAllowedAndReportsTheRawLogits) {
+  SamplerScratch scratch;
+  SamplingParams params;
+  params.allowed_token_ids = {1, 3};
+  params.bad_words = {{3}};
+  params.num_logprobs = 1;
+  for (const double temperature : {0.0, 1.0}) {
+    params.temperature = temperature;
+    for (uint64_t step = 0; step < 20; ++step) {
+      const SampledToken sampled = SampleOnce({9, 0, 0, 5, 0}, params, scratch, {.step = step}).value();
+      EXPECT_EQ(sampled.token, 1);
+      EXPECT_EQ(sampled.top[0].token, 0);
+    }
+  }
+  params.allowed_token_ids = {3};
+  EXPECT_THAT(SampleOnce({9, 0, 0, 5, 0}, params, scratch).error().message, HasSubstr("every token is forbidden"));
+}
+
+TEST(FindLikeliest, PassesOverWhatIsForbidden) {
+  SamplingParams params;
+  params.allowed_token_ids = {0, 1, 2};
+  params.bad_words = {{4, 2}};
+  std::vector<float> logits = {1, 1, 5, 9};
+  const auto top = FindLikeliest(logits, 4, params, {}, History({}, {4}), std::vector<TokenId>{4}).value();
+  EXPECT_THAT(
+      top, ElementsAre(FieldsAre(0, DoubleNear(std::log(0.5), 1e-9)), FieldsAre(1, DoubleNear(std::log(0.5), 1e-9))));
+}
+
 struct BadCase {
   std::string name;
   std::vector<float> logits;
@@ -218,7 +281,7 @@ TEST(Sample, OverflowOfAPenaltyIsAnError) {
   SamplingParams params;
   params.repetition_penalty = 1e-30;
   std::vector<float> logits = {1e20f, 0};
-  const auto sampled = Sample(logits, params, {}, History({0}, {}), {}, scratch);
+  const auto sampled = Sample(logits, params, {}, History({0}, {}), {}, {}, scratch);
   ASSERT_FALSE(sampled);
   EXPECT_THAT(sampled.error().message, HasSubstr("the logit of token 0 is inf"));
 }
@@ -232,6 +295,8 @@ SamplingParams EverythingOn() {
   params.repetition_penalty = 1.1;
   params.frequency_penalty = 0.2;
   params.logit_bias = {{3, 1}};
+  for (TokenId token = 10; token < 1000; ++token) params.allowed_token_ids.push_back(token);
+  params.bad_words = {{3, 4, 20}};
   params.num_logprobs = 5;
   return params;
 }
@@ -248,13 +313,13 @@ TEST(Sample, DependsOnItsArgumentsAlone) {
   SamplerScratch shared;
   std::set<TokenId> distinct;
   for (uint64_t step = 0; step < 50; ++step) {
-    std::vector<float> other(17, 1.0f);
-    ASSERT_TRUE(Sample(other, params, {}, history, {7, 8, step}, shared));  // leaves traces in the scratch
+    std::vector<float> other(1100, 1.0f);
+    ASSERT_TRUE(Sample(other, params, {}, history, {}, {7, 8, step}, shared));  // leaves traces in the scratch
     std::vector<float> logits = Logits(0);
-    const SampledToken among_others = Sample(logits, params, {}, history, {1, 2, step}, shared).value();
+    const SampledToken among_others = Sample(logits, params, {}, history, {}, {1, 2, step}, shared).value();
     logits = Logits(0);
     SamplerScratch own;
-    const SampledToken alone = Sample(logits, params, {}, history, {1, 2, step}, own).value();
+    const SampledToken alone = Sample(logits, params, {}, history, {}, {1, 2, step}, own).value();
     ASSERT_EQ(among_others.token, alone.token);
     ASSERT_EQ(among_others.logprob, alone.logprob);
     ASSERT_EQ(among_others.rank, alone.rank);
@@ -287,7 +352,7 @@ TEST(Sample, SteadyStateAllocatesNothing) {
   rows.emplace_back(1000, 1.0f);  // flat: the most candidates there can be
   int64_t before = 0;
   for (uint64_t step = 0; step < rows.size(); ++step) {
-    const bool sampled = Sample(rows[step], params, {}, history, {1, 2, step}, scratch).has_value();
+    const bool sampled = Sample(rows[step], params, {}, history, {}, {1, 2, step}, scratch).has_value();
     if (step == 0) before = num_allocations;
     ASSERT_TRUE(sampled);
   }

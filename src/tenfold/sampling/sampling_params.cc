@@ -1,5 +1,7 @@
 #include "tenfold/sampling/sampling_params.h"
 
+#include <algorithm>
+#include <functional>
 #include <limits>
 #include <string_view>
 
@@ -42,6 +44,24 @@ Status CheckStopStrings(const std::vector<std::string>& stop) {
   return {};
 }
 
+Status CheckForbidden(const SamplingParams& params, int64_t vocab_size) {
+  const std::vector<TokenId>& allowed = params.allowed_token_ids;
+  for (const TokenId token : allowed) RETURN_IF_ERROR(CheckToken("allowed_token_ids", token, vocab_size));
+  if (std::adjacent_find(allowed.begin(), allowed.end(), std::greater_equal<>()) != allowed.end()) {
+    return MakeError(ErrorCode::kInvalidArgument, "allowed_token_ids must be in rising order, each once");
+  }
+  RETURN_IF_ERROR(CheckCount("bad_words", params.bad_words.size(), kMaxBadWords));
+  for (const std::vector<TokenId>& word : params.bad_words) {
+    if (word.empty() || word.size() > kMaxBadWordTokens) {
+      return MakeError(ErrorCode::kInvalidArgument,
+                       "bad_words has one of {} tokens, but each must have between 1 and {}", word.size(),
+                       kMaxBadWordTokens);
+    }
+    for (const TokenId token : word) RETURN_IF_ERROR(CheckToken("bad_words", token, vocab_size));
+  }
+  return {};
+}
+
 Status CheckBeams(const SamplingParams& params) {
   if (!params.use_beam_search) return {};
   RETURN_IF_ERROR(CheckRange("the beam width", params.beam_width, params.n, kMaxBeamWidth));
@@ -77,6 +97,7 @@ Status Validate(const SamplingParams& params, int64_t vocab_size) {
     RETURN_IF_ERROR(CheckToken("logit_bias", entry.token, vocab_size));
     RETURN_IF_ERROR(CheckRange("logit_bias", entry.bias, -100.0, 100.0));
   }
+  RETURN_IF_ERROR(CheckForbidden(params, vocab_size));
   if (params.max_tokens && *params.max_tokens < 1) {
     return MakeError(ErrorCode::kInvalidArgument, "max_tokens is {}, but must be at least 1", *params.max_tokens);
   }

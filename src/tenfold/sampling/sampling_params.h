@@ -20,7 +20,9 @@ inline constexpr size_t kMaxStopStrings = 16;       // each costs a comparison p
 inline constexpr size_t kMaxStopStringBytes = 256;  // as many bytes may be held back from the client
 inline constexpr size_t kMaxStopTokenIds = 1024;
 inline constexpr size_t kMaxLogitBiases = 1024;
-inline constexpr int kMaxLogprobs = 20;  // OpenAI's and vLLM's limit
+inline constexpr size_t kMaxBadWords = 1024;      // each is compared with the end of the output at every token
+inline constexpr size_t kMaxBadWordTokens = 256;  // of one
+inline constexpr int kMaxLogprobs = 20;           // OpenAI's and vLLM's limit
 inline constexpr int kMaxBeamWidth = 64;
 
 struct LogitBias {
@@ -47,6 +49,10 @@ struct SamplingParams {
   double presence_penalty = 0.0;   // [-2, 2]: subtracted once for each token of the output
   double frequency_penalty = 0.0;  // [-2, 2]: subtracted for each occurrence in the output
   std::vector<LogitBias> logit_bias;
+  // In rising order, each once. Every other token is forbidden, those that end a sequence too; empty = none is.
+  std::vector<TokenId> allowed_token_ids;
+  // Sequences of tokens that the output must not hold: what would complete one is forbidden. None is empty.
+  std::vector<std::vector<TokenId>> bad_words;
   std::optional<uint64_t> seed;  // none: the engine chooses one
 
   // When the sequence ends.
@@ -54,8 +60,10 @@ struct SamplingParams {
   int min_tokens = 0;                  // [0, max_tokens]: end-of-sequence and stop tokens are forbidden before
   std::vector<std::string> stop;
   std::vector<TokenId> stop_token_ids;
-  bool include_stop_str_in_output = false;
+  bool include_stop_str_in_output = false;  // the text of what ended it, stop token or end-of-sequence, too
   bool ignore_eos = false;
+
+  bool skip_special_tokens = true;  // the text is without control tokens; stop strings see what the text has
 
   std::optional<int> num_logprobs;  // [0, kMaxLogprobs]; 0 = of the chosen token only, none = no log-probabilities
 

@@ -64,6 +64,8 @@ INSTANTIATE_TEST_SUITE_P(Accepted, ValidateTest,
                                                 p.logit_bias = {{0, -100}, {99, 100}};
                                                 p.stop.assign(16, std::string(256, 'x'));
                                                 p.stop_token_ids = {0, 99};
+                                                p.allowed_token_ids = {0, 98, 99};
+                                                p.bad_words.assign(1024, std::vector<TokenId>(256, 99));
                                               },
                                               ""},
                                          Case{"MinTokensWithoutMaxTokens",
@@ -119,6 +121,30 @@ INSTANTIATE_TEST_SUITE_P(
              "stop_token_ids names token -1, but this model's tokens are between 0 and 99"},
         Case{"ManyStopTokens", [](P& p) { p.stop_token_ids.assign(1025, 1); },
              "stop_token_ids has 1025 entries, but may have at most 1024"},
+        Case{"AllowedTokenOutside",
+             [](P& p) {
+               p.allowed_token_ids = {0, 100};
+             },
+             "allowed_token_ids names token 100, but this model's tokens are between 0 and 99"},
+        Case{"AllowedTwice",
+             [](P& p) {
+               p.allowed_token_ids = {0, 7, 7};
+             },
+             "allowed_token_ids must be in rising order, each once"},
+        Case{"ManyBadWords", [](P& p) { p.bad_words.assign(1025, {1}); },
+             "bad_words has 1025 entries, but may have at most 1024"},
+        Case{"EmptyBadWord",
+             [](P& p) {
+               p.bad_words = {{1}, {}};
+             },
+             "bad_words has one of 0 tokens, but each must have between 1 and 256"},
+        Case{"LongBadWord", [](P& p) { p.bad_words = {std::vector<TokenId>(257, 1)}; },
+             "bad_words has one of 257 tokens, but each must have between 1 and 256"},
+        Case{"BadWordOutside",
+             [](P& p) {
+               p.bad_words = {{1, -3}};
+             },
+             "bad_words names token -3, but this model's tokens are between 0 and 99"},
         Case{"ManyLogprobs", [](P& p) { p.num_logprobs = 21; }, "logprobs is 21, but must be between 0 and 20"}),
     [](const auto& info) { return info.param.name; });
 

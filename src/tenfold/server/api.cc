@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "tenfold/base/json.h"
+#include "tenfold/server/bad_words.h"
+#include "tenfold/server/prompt_truncation.h"
 #include "tenfold/server/state_json.h"
 #include "tenfold/server/tokenize_request.h"
 #include "tenfold/tokenizer/utf8.h"
@@ -203,19 +205,32 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   ApiResult<GenerationRequest> request = ParseGenerationRequest(endpoint, http_request.body);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
+  auto bad_words = EncodeBadWords(request->bad_words, engine_.tokenizer());
+  if (!bad_words) return tl::unexpected(bad_words.error());
+  request->sampling.bad_words = *std::move(bad_words);
   const int64_t vocab_size = static_cast<int64_t>(engine_.tokenizer().vocab_size());
   if (const Status valid = sampling::Validate(request->sampling, vocab_size); !valid) {
     return tl::unexpected(BlameFirstWord(valid.error()));
   }
+  std::vector<std::vector<TokenId>> prompts;
+  ChatAnswerFormat answer_format;
   if (endpoint == Endpoint::kCompletions) {
-    generations_.Start(*request, EncodePrompts(*request), {}, std::move(writer));
-    return {};
+    prompts = EncodePrompts(*request);
+  } else {
+    ApiResult<EncodedChat> chat = chat_encoder_.Encode(request->chat);
+    if (!chat) return tl::unexpected(chat.error());
+    answer_format = chat->answer_format;
+    answer_format.one_tool_call = request->one_tool_call;
+    if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
+    prompts.push_back(std::move(chat->prompt));
   }
-  ApiResult<EncodedChat> chat = chat_encoder_.Encode(request->chat);
-  if (!chat) return tl::unexpected(chat.error());
-  chat->answer_format.one_tool_call = request->one_tool_call;
-  if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
-  generations_.Start(*request, {std::move(chat->prompt)}, chat->answer_format, std::move(writer));
+  if (request->truncate_prompt_tokens) {
+    // Without a limit to the output, the context leaves room for a first token.
+    const int64_t num_output_tokens = request->sampling.max_tokens.value_or(1);
+    RETURN_IF_REFUSED(
+        TruncatePrompts(*request->truncate_prompt_tokens, num_output_tokens, engine_.max_model_len(), prompts));
+  }
+  generations_.Start(*request, std::move(prompts), answer_format, std::move(writer));
   return {};
 }
 

@@ -64,6 +64,15 @@ ApiStatus ReadStop(const json::value& value, std::string_view name, Body& body) 
   return ReadValue(value, name, body.sampling.stop);
 }
 
+ApiStatus ReadAllowedTokens(const json::value& value, std::string_view name, Body& body) {
+  std::vector<TokenId>& allowed = body.sampling.allowed_token_ids;
+  RETURN_IF_REFUSED(ReadValue(value, name, allowed));
+  if (allowed.empty()) return BadField(name, "must not be empty: leave it out to allow every token");
+  std::sort(allowed.begin(), allowed.end());
+  allowed.erase(std::unique(allowed.begin(), allowed.end()), allowed.end());
+  return {};
+}
+
 ApiStatus ReadSeed(const json::value& value, std::string_view name, Body& body) {
   int64_t seed = 0;
   RETURN_IF_REFUSED(ReadValue(value, name, seed));
@@ -147,15 +156,15 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"stop_token_ids", Sampling<&SamplingParams::stop_token_ids>},
     {"include_stop_str_in_output", Sampling<&SamplingParams::include_stop_str_in_output>},
     {"return_token_ids", ReadMember<&Body::return_token_ids>},
-    {"skip_special_tokens", nullptr, "true"},
+    {"skip_special_tokens", Sampling<&SamplingParams::skip_special_tokens>},
     {"spaces_between_special_tokens", nullptr, "true"},
     {"best_of", ReadMember<&Body::best_of>},
     {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},
     {"length_penalty", Sampling<&SamplingParams::length_penalty>},
     {"prompt_logprobs", nullptr, "null"},
-    {"truncate_prompt_tokens", nullptr, "null"},
-    {"allowed_token_ids", nullptr, "[]"},
-    {"bad_words", nullptr, "[]"},
+    {"truncate_prompt_tokens", ReadMember<&Body::truncate_prompt_tokens>},
+    {"allowed_token_ids", ReadAllowedTokens},
+    {"bad_words", ReadMember<&Body::bad_words>},
     {"priority", ReadMember<&Body::priority>},
     {"request_id", nullptr, "null"},
     {"cache_salt", ReadCacheSalt},

@@ -28,19 +28,21 @@ inline constexpr double kMaxTimeoutS = 86'400;
 
 struct GenerationRequest {
   Endpoint endpoint;
-  std::string model;                 // empty: the server's only one
-  std::vector<PromptInput> prompts;  // kCompletions; at least one
-  ChatPrompt chat;                   // kChat
-  bool one_tool_call = false;        // kChat: of the tools that the answer calls, only the first is returned
-  sampling::SamplingParams sampling;
+  std::string model;                  // empty: the server's only one
+  std::vector<PromptInput> prompts;   // kCompletions; at least one
+  ChatPrompt chat;                    // kChat
+  bool one_tool_call = false;         // kChat: of the tools that the answer calls, only the first is returned
+  sampling::SamplingParams sampling;  // without bad_words, which are still to be encoded
+  std::vector<std::string> bad_words = {};
   int num_returned = 1;       // of the samples of a prompt, the likeliest ones: fewer than sampling.n with best_of
   bool has_logprobs = false;  // the answer shows log-probabilities
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;
-  std::optional<double> timeout_s;  // from its arrival to its end; none: the server's
-  int64_t priority = 0;             // lower is more urgent, where the engine goes by it
-  std::string cache_salt;           // shares cached prefixes only with requests that have the same
+  std::optional<int64_t> truncate_prompt_tokens;  // as prompt_truncation.h reads it
+  std::optional<double> timeout_s;                // from its arrival to its end; none: the server's
+  int64_t priority = 0;                           // lower is more urgent, where the engine goes by it
+  std::string cache_salt;                         // shares cached prefixes only with requests that have the same
 };
 
 ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body);

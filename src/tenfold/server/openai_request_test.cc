@@ -22,7 +22,8 @@ TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
     "stop": ["x", "y"], "seed": -7, "presence_penalty": 1, "frequency_penalty": -1.5, "logit_bias": {"12": -100},
     "stream": true, "stream_options": {"include_usage": true}, "top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1,
     "min_tokens": 2, "ignore_eos": true, "stop_token_ids": [3, 4], "include_stop_str_in_output": true,
-    "return_token_ids": true, "best_of": 2, "use_beam_search": false, "length_penalty": 1, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1}, "cache_salt": "alice",
+    "allowed_token_ids": [9, 2, 9], "bad_words": ["x y", "z"], "skip_special_tokens": false, "truncate_prompt_tokens": 64,
+    "spaces_between_special_tokens": true, "return_token_ids": true, "best_of": 2, "use_beam_search": false, "length_penalty": 1, "echo": false, "suffix": null, "user": "u", "metadata": {"a": 1}, "cache_salt": "alice",
     "response_format": {"type": "text"}})");
   EXPECT_EQ(request.model, "m");
   EXPECT_THAT(request.prompts, ElementsAre(PromptInput("Hi")));
@@ -50,6 +51,10 @@ TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
   EXPECT_TRUE(sampling.ignore_eos);
   EXPECT_THAT(sampling.stop_token_ids, ElementsAre(3, 4));
   EXPECT_TRUE(sampling.include_stop_str_in_output);
+  EXPECT_THAT(request.truncate_prompt_tokens, Optional(64));
+  EXPECT_FALSE(sampling.skip_special_tokens);
+  EXPECT_THAT(sampling.allowed_token_ids, ElementsAre(2, 9));
+  EXPECT_THAT(request.bad_words, ElementsAre("x y", "z"));
 }
 
 TEST(OpenAiRequestTest, BestOfMakesMoreSamplesThanItReturns) {
@@ -169,6 +174,9 @@ INSTANTIATE_TEST_SUITE_P(
         Completion("BiasArray", R"("logit_bias": [1])", "logit_bias", "must be an object"),
         Completion("BiasWord", R"("logit_bias": {"the": 1})", "logit_bias", "\"the\""),
         Completion("BiasValue", R"("logit_bias": {"5": "x"})", "logit_bias.5", "must be a number"),
+        Completion("AllowNothing", R"("allowed_token_ids": [])", "allowed_token_ids", "must not be empty"),
+        Completion("AllowWords", R"("allowed_token_ids": ["a"])", "allowed_token_ids[0]", "whole number"),
+        Completion("BadWord", R"("bad_words": "a")", "bad_words", "must be an array"),
         Completion("LogprobsFlag", R"("logprobs": true)", "logprobs", "whole number"),
         Completion("SaltNumber", R"("cache_salt": 3)", "cache_salt", "must be a string"),
         Completion("SaltEmpty", R"("cache_salt": "")", "cache_salt", "must not be empty"),

@@ -117,6 +117,12 @@ json::object DeltaObject(const ChoicePiece& choice) {
   return delta;
 }
 
+// vLLM's: the stop string or the stop token that ended it.
+json::value StopReason(const ChoicePiece& choice) {
+  if (!choice.stop_string.empty()) return json::value(choice.stop_string);
+  return choice.stop_token ? json::value(*choice.stop_token) : json::value(nullptr);
+}
+
 json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, const Tokenizer& tokenizer,
                           bool is_chunk) {
   json::object object{{"index", choice.index}};
@@ -132,8 +138,7 @@ json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, con
   object["logprobs"] = std::move(logprobs);
   const bool calls_tools = choice.has_tool_calls && choice.finish == engine::FinishReason::kStop;
   object["finish_reason"] = calls_tools ? json::value("tool_calls") : FinishName(choice.finish);
-  // vLLM's: which stop string ended it.
-  object["stop_reason"] = choice.stop_string.empty() ? json::value(nullptr) : json::value(choice.stop_string);
+  object["stop_reason"] = StopReason(choice);
   if (head.return_token_ids) {
     if (choice.is_first) object["prompt_token_ids"] = TokenArray(*choice.prompt);
     object["token_ids"] = TokenArray(choice.tokens);
@@ -163,6 +168,7 @@ void ChoicePiece::Append(engine::OutputEvent&& event, ChatDelta&& gained) {
   std::move(event.logprobs.begin(), event.logprobs.end(), std::back_inserter(logprobs));
   finish = event.finish;
   stop_string = std::move(event.stop_string);
+  stop_token = event.stop_token;
 }
 
 std::string NewAnswerId(Endpoint endpoint) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ struct ChoicePiece {
   std::vector<engine::TokenLogprobs> logprobs = {};  // of each token, when asked for
   engine::FinishReason finish = engine::FinishReason::kNone;
   std::string stop_string = {};
+  std::optional<TokenId> stop_token = {};
 
   void Append(engine::OutputEvent&& event, ChatDelta&& gained);
 };

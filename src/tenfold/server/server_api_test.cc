@@ -63,6 +63,48 @@ TEST_F(ServerApiTest, CompletesAPrompt) {
   EXPECT_EQ(request.cache_salt, "s");
 }
 
+TEST_F(ServerApiTest, TheStopReasonIsAStringATokenOrNull) {
+  StartServer();
+  engine_->SetScript([](const engine::Request& request, int, int) {
+    engine::OutputEvent event{.tokens = {3}, .finish = engine::FinishReason::kStop};
+    if (request.prompt[0] == 7) event.stop_string = "x";
+    if (request.prompt[0] == 8) event.stop_token = 3;
+    return event;
+  });
+  const json::value answer = PostOk("/v1/completions", R"({"prompt": [[7], [8], [9]]})");
+  EXPECT_EQ(answer.at("choices").at(0).at("stop_reason"), "x");
+  EXPECT_EQ(answer.at("choices").at(1).at("stop_reason"), 3);
+  EXPECT_EQ(answer.at("choices").at(2).at("stop_reason"), nullptr);
+}
+
+// The fake engine's context has 512 tokens.
+TEST_F(ServerApiTest, KeepsTheLastTokensOfAPrompt) {
+  StartServer();
+  const auto kept = [&](std::string_view fields) {
+    const std::string prompt(1000, 'a');
+    PostOk("/v1/completions", fmt::format(R"({{"prompt": "{}b", {}}})", prompt, fields));
+    const std::vector<TokenId> tokens = engine_->submitted().back().prompt;
+    EXPECT_EQ(tokens.back(), kFirstByte + 'b');
+    return tokens.size();
+  };
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": 3)"), 3u);
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": 512)"), 512u);
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": -1, "max_tokens": 12)"), 500u);
+  EXPECT_EQ(kept(R"("truncate_prompt_tokens": -1, "max_tokens": 600)"), 1u);
+  PostOk("/v1/completions", R"({"prompt": "Hi", "truncate_prompt_tokens": 3})");
+  EXPECT_EQ(engine_->submitted().back().prompt.size(), 3u);
+  PostOk("/v1/chat/completions", Chat(R"("truncate_prompt_tokens": 2)"));
+  EXPECT_THAT(engine_->submitted().back().prompt, ElementsAre(kFirstByte + 't', kFirstByte + '\n'));
+}
+
+TEST_F(ServerApiTest, EncodesBadWords) {
+  StartServer();
+  PostOk("/v1/completions", R"({"prompt": "a", "bad_words": ["Hi", "</s>"], "allowed_token_ids": [7, 3]})");
+  const sampling::SamplingParams sampling = engine_->submitted().at(0).sampling;
+  EXPECT_THAT(sampling.bad_words, ElementsAre(ElementsAre(kFirstByte + 'H', kFirstByte + 'i'), ElementsAre(2)));
+  EXPECT_THAT(sampling.allowed_token_ids, ElementsAre(3, 7));
+}
+
 TEST_F(ServerApiTest, NumbersChoicesByPromptThenSample) {
   StartServer();
   engine_->SetScript([](const engine::Request& request, int sample, int) {
@@ -434,6 +476,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Range", "POST", "/v1/completions", R"({"prompt": "a", "top_p": 0})", 400, "top_p", "greater than 0"},
         Refusal{"Negative", "POST", "/v1/completions", R"({"prompt": "a", "temperature": -1})", 400, "temperature",
                 "between 0 and 100"},
+        Refusal{"BadWord", "POST", "/v1/completions", R"({"prompt": "a", "bad_words": ["b", " "]})", 400,
+                "bad_words[1]", "more than white space"},
+        Refusal{"Allowed", "POST", "/v1/completions", R"({"prompt": "a", "allowed_token_ids": [999]})", 400,
+                "allowed_token_ids", "between 0 and 260"},
+        Refusal{"TruncateToNothing", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": 0})", 400,
+                "truncate_prompt_tokens", "between 1 and the context's 512"},
+        Refusal{"TruncateNegative", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": -2})", 400,
+                "truncate_prompt_tokens", "is -2"},
+        Refusal{"TruncateLong", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": 513})", 400,
+                "truncate_prompt_tokens", "is 513"},
         Refusal{"Vocabulary", "POST", "/v1/completions", R"({"prompt": "a", "stop_token_ids": [999]})", 400,
                 "stop_token_ids", "999"},
         Refusal{"TokenizeNothing", "POST", "/tokenize", "{}", 400, "prompt", "is missing"},
