@@ -5,7 +5,7 @@
 #
 #   make build              builds build/release/bin/tenfold
 #   make asan | tsan        builds and runs, under sanitizers, the tests of engine, cache and server and what they stand on
-#   make fuzz               builds the fuzz targets into build/fuzz/bin (clang)
+#   make fuzz               builds the fuzz targets into build/fuzz/bin (clang) and runs each for a minute (TIME=60)
 #   make format | check     formats the sources | checks format, levels and clang-tidy's list
 #   make clean              removes build/
 
@@ -13,6 +13,7 @@ MODEL ?=
 HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
+TIME ?= 60
 
 # Warnings are errors where they are looked at: in CI.
 CONFIGURE = cmake $(if $(CI),-DTENFOLD_WERROR=ON)
@@ -52,8 +53,14 @@ asan tsan:
 
 fuzz:
 	@tools/install_dependencies.sh develop
-	@cmake --preset fuzz
+	@cmake --preset fuzz --log-level=WARNING
 	@cmake --build --preset fuzz --target fuzzers
+	@set -e; for seeds in fuzz/corpus/*; do \
+	  name=$$(basename $$seeds); found=build/fuzz/found/$$name; mkdir -p $$found; \
+	  echo "fuzzing $$name for $(TIME) s; inputs that fail go to $$found"; \
+	  build/fuzz/bin/$${name}_fuzz -max_total_time=$(TIME) -verbosity=0 -print_final_stats=1 -artifact_prefix=$$found/failed- \
+	    $$found $$seeds; \
+	done
 
 format:
 	@clang-format -i $$(git ls-files '*.h' '*.cc')

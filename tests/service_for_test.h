@@ -20,10 +20,11 @@ class Service {
  public:
   // By default 12 pages of 16 tokens: one sequence of the greatest length, or a few that preempt each other.
   explicit Service(size_t num_pages = 12, int64_t max_num_seqs = 16, std::string queue_order = "fcfs",
-                   size_t num_swap_pages = 0)
+                   size_t num_swap_pages = 0, HttpLimits limits = {})
       : loaded_(model::WriteTinyModel(tensor::DataType::kF32), 2) {
     ServerOptions options;
     options.http.port = 0;
+    options.http.limits = limits;
     server_ = Server::Create(options).value();
     const size_t page_bytes = model::KvLayoutOf(loaded_.model->config(), 16, tensor::DataType::kF16).page_bytes();
     engine_ = engine::Engine::Create({.max_model_len = 160,

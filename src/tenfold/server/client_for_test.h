@@ -49,6 +49,11 @@ class TestClient {
       : socket_(std::exchange(other.socket_, -1)), connected_(other.connected_), input_(std::move(other.input_)) {}
 
   bool connected() const { return connected_; }
+  // How long it waits for bytes before it takes the server for dead.
+  void set_patience_s(int seconds) {
+    const timeval patience{.tv_sec = seconds, .tv_usec = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  }
   void Close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
@@ -150,10 +155,7 @@ class TestClient {
   struct Family {
     int value;
   };
-  explicit TestClient(Family family) : socket_(::socket(family.value, SOCK_STREAM, 0)) {
-    const timeval patience{.tv_sec = 10, .tv_usec = 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  }
+  explicit TestClient(Family family) : socket_(::socket(family.value, SOCK_STREAM, 0)) { set_patience_s(10); }
 
   bool Fill() {
     char buffer[16384];
