@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/bench/kernel_bench.h"
 #include "tenfold/bench/model_bench.h"
 #include "tenfold/bench/report.h"

@@ -7,12 +7,12 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/base/json.h"
 #include "tenfold/base/rounding.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/model_header.h"
 #include "tenfold/cli/options.h"
-#include "tenfold/cli/size.h"
 #include "tenfold/formats/quoted.h"
 #include "tenfold/kernels/kv_layout.h"
 #include "tenfold/model/runner.h"
