@@ -14,6 +14,7 @@
 #include "tenfold/cli/bench_commands.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/size.h"
 #include "tenfold/platform/cpu_features.h"
@@ -71,9 +72,10 @@ Status RunKernels(const BenchFlags& flags) {
 Status RunModel(const BenchFlags& flags) {
   ASSIGN_OR_RETURN(const kernels::KernelTable* const table,
                    kernels::SelectKernels(flags.compute.isa, platform::DetectCpuFeatures()));
+  ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(flags.model));
   const auto threads = MakeThreads(flags.compute.num_threads);
   bench::Report report(flags.json);
-  return BenchModel(flags.model, flags.models, *table, *threads, report);
+  return BenchModel(path, flags.models, *table, *threads, report);
 }
 
 CLI::App* AddKernelBench(CLI::App& program, BenchFlags& flags) {

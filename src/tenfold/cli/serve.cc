@@ -1,6 +1,5 @@
 // tenfold serve: the model behind an HTTP server with OpenAI's API.
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -11,6 +10,7 @@
 #include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/startup_report.h"
 #include "tenfold/engine/engine.h"
@@ -33,19 +33,13 @@ struct ServeFlags {
 // Libraries, the model's files, standard streams.
 constexpr size_t kFilesBesideConnections = 64;
 
-// The last part of the model's path, without ".gguf".
-std::string NameOf(const std::filesystem::path& model) {
-  const std::filesystem::path last = model.has_filename() ? model.filename() : model.parent_path().filename();
-  return last.extension() == ".gguf" ? last.stem().string() : last.string();
-}
-
 std::string Url(const std::string& host, int port) {
   const bool is_ipv6 = host.find(':') != std::string::npos;
   return is_ipv6 ? fmt::format("http://[{}]:{}", host, port) : fmt::format("http://{}:{}", host, port);
 }
 
 Status RunServe(ServeFlags& flags) {
-  if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {NameOf(flags.model)};
+  if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {ModelName(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
   flags.server.http.handle_signals = true;
   const size_t num_files = platform::RaiseOpenFileLimit();
@@ -93,7 +87,7 @@ Command AddServe(CLI::App& program) {
   command
       ->add_option("--served-model-name", flags->server.api.served_model_names,
                    "Name of the model in requests and answers, several times for several names (default: that of the "
-                   "file or folder)")
+                   "file or folder; org/repo for hf:org/repo)")
       ->type_name("NAME")
       ->allow_extra_args(false);
   command
