@@ -484,13 +484,9 @@ class Broken(HubTest):
     def test_a_later_run_goes_on_where_one_was_stopped(self):
         self.hub.faults[self.PATH] = [stall(1_000_000, 30)]
         process = self.start('info', 'hf:org/repo')
-        deadline = time.time() + 60
-        while not (self.incomplete(self.PATH).exists() and self.incomplete(self.PATH).stat().st_size == 1_000_000):
-            self.assertLess(time.time(), deadline)
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        self.wait_for_part(1_000_000)
+        process.kill()
         process.communicate(timeout=60)
-        self.assertEqual(process.returncode, -signal.SIGINT)
         self.assertEqual(self.incomplete(self.PATH).stat().st_size, 1_000_000)
         self.assertFalse(self.blob(self.PATH).exists())
         self.assertFalse((self.model_folder / 'refs/main').exists())
@@ -511,6 +507,43 @@ class Broken(HubTest):
         self.info('hf:org/repo')
         self.assertEqual(self.ranges(), [None, 'bytes=1000000-'])
         self.assert_downloaded(self.PATH)
+
+    def test_a_server_that_cannot_go_on(self):
+        self.hub.faults[self.PATH] = [cut(1_000_000), status(416)]
+        self.info('hf:org/repo')
+        self.assertEqual(self.ranges(), [None, 'bytes=1000000-', None])
+        self.assert_downloaded(self.PATH)
+
+    def test_a_server_that_sends_another_part(self):
+        self.hub.faults[self.PATH] = [cut(1_000_000), status(206, Content_Range='bytes 5-17/18')]
+        self.expect_error('hf:org/repo', self.PATH, 'another part')
+        self.assertEqual(self.incomplete(self.PATH).read_bytes(), self.files[self.PATH][:1_000_000])
+        self.info('hf:org/repo')
+        self.assert_downloaded(self.PATH)
+
+    def test_an_error_page_without_end(self):
+        def fault(handler, content):
+            handler.reply(404, bytes(8 << 20), length=1 << 40)
+            time.sleep(20)
+        self.hub.faults[self.PATH] = [fault]
+        self.expect_error('hf:org/repo', 'answers 404')
+
+    def test_ctrl_c_ends_every_command(self):
+        for command in [('info', 'hf:org/repo'), ('chat', 'hf:org/repo'), ('serve', 'hf:org/repo', '--port', '0')]:
+            with self.subTest(command=command):
+                shutil.rmtree(self.cache, ignore_errors=True)
+                self.hub.faults[self.PATH] = [stall(1_000_000, 5)]
+                process = self.start(*command)
+                self.wait_for_part(1_000_000)
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+                self.assertEqual(process.returncode, -signal.SIGINT)
+
+    def wait_for_part(self, num_bytes):
+        deadline = time.time() + 60
+        while not (self.incomplete(self.PATH).exists() and self.incomplete(self.PATH).stat().st_size == num_bytes):
+            self.assertLess(time.time(), deadline)
+            time.sleep(0.01)
 
     def test_a_leftover_that_is_no_beginning_is_thrown_away(self):
         self.blob(self.PATH).parent.mkdir(parents=True)
