@@ -19,7 +19,7 @@ TIME ?= 60
 CONFIGURE = cmake $(if $(CI),-DTENFOLD_WERROR=ON)
 SANITIZED = platform cache scheduler engine server laws
 # Parsers of foreign input; they have no threads.
-asan: SANITIZED += formats tokenizer sampling
+asan: SANITIZED += formats tokenizer sampling hub
 SANITIZED_TARGETS = $(SANITIZED:%=%_test)
 empty :=
 SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
@@ -28,8 +28,8 @@ SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
 
 serve: build
 	@if [ -z "$(MODEL)" ]; then \
-	  echo "Say which model to serve: make serve MODEL=model.gguf, or MODEL=folder for a Hugging Face folder"; \
-	  echo "with config.json, tokenizer.json and *.safetensors. Llama models of type F32, F16, BF16, Q8_0, Q4_0 and Q4_K to Q6_K work."; \
+	  echo "Say which model to serve: make serve MODEL=model.gguf, MODEL=folder for a Hugging Face folder with"; \
+	  echo "config.json, tokenizer.json and *.safetensors, or MODEL=hf:org/repo for one on the hub. Llama models of type F32, F16, BF16, Q8_0, Q4_0 and Q4_K to Q6_K work."; \
 	  exit 2; \
 	fi
 	build/release/bin/tenfold serve "$(MODEL)" --host $(HOST) --port $(PORT) $(ARGS)

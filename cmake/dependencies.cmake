@@ -9,6 +9,8 @@ find_package(prometheus-cpp REQUIRED)                         # server/
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)  # tokenizer/
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)  # tokenizer/
+find_package(CURL 7.85 REQUIRED)                              # hub/
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)          # hub/
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)  # base/hash
 
 if(TENFOLD_BUILD_TESTS)

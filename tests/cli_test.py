@@ -75,7 +75,7 @@ class Program(CommandLine):
             (['sing'], ['no subcommand "sing"']),
             (['--loud'], ['no subcommand "--loud"']),
             (['generate', *prompt], ['MODEL is required', 'GGUF file', 'tenfold generate --help']),
-            (['generate', 'hf:org/repo', *prompt], ['not fetched from the network']),
+            (['generate', 'hf:repo', *prompt], ['names no model on the hub', 'hf:org/repo:Q4_K_M']),
             (['generate', self.model], ['--prompt']),
             (['generate', self.model, '--prompt', 'a', '--prompt-ids', '1'], ['excludes']),
             (['generate', self.model, '--prompt-ids', '1,x'], ['--prompt-ids']),

@@ -19,6 +19,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   "libboost1.81-dev|libboost1.83-dev" "libboost-json1.81-dev|libboost-json1.83-dev"
   libfmt-dev libspdlog-dev libcli11-dev libexpected-dev libpcre2-dev libutf8proc-dev libxxhash-dev prometheus-cpp-dev
+  libcurl4-openssl-dev libssl-dev ca-certificates
 )
 case "$group" in
   build) ;;

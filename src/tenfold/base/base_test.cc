@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/base/check.h"
 #include "tenfold/base/hash.h"
 #include "tenfold/base/json.h"
@@ -74,6 +75,14 @@ TEST(Random, UniformFillsTheInterval) {
 TEST(Hash, IsStable) {
   EXPECT_EQ(Hash64(""), 0x2d06800538d394c2u);  // XXH3's published value for the empty input
   EXPECT_NE(Hash64("a"), Hash64("a", 1));
+}
+
+TEST(ByteCount, IsWrittenInTheLargestUnit) {
+  EXPECT_EQ(FormatSize(0), "0 bytes");
+  EXPECT_EQ(FormatSize(1023), "1023 bytes");
+  EXPECT_EQ(FormatSize(1024), "1.0 KiB");
+  EXPECT_EQ(FormatSize(uint64_t{3} << 29), "1.5 GiB");
+  EXPECT_EQ(FormatSize(uint64_t{1} << 52), "4096.0 TiB");
 }
 
 }  // namespace

@@ -7,12 +7,14 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/bench/kernel_bench.h"
 #include "tenfold/bench/model_bench.h"
 #include "tenfold/bench/report.h"
 #include "tenfold/cli/bench_commands.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/size.h"
 #include "tenfold/platform/cpu_features.h"
@@ -70,9 +72,10 @@ Status RunKernels(const BenchFlags& flags) {
 Status RunModel(const BenchFlags& flags) {
   ASSIGN_OR_RETURN(const kernels::KernelTable* const table,
                    kernels::SelectKernels(flags.compute.isa, platform::DetectCpuFeatures()));
+  ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(flags.model));
   const auto threads = MakeThreads(flags.compute.num_threads);
   bench::Report report(flags.json);
-  return BenchModel(flags.model, flags.models, *table, *threads, report);
+  return BenchModel(path, flags.models, *table, *threads, report);
 }
 
 CLI::App* AddKernelBench(CLI::App& program, BenchFlags& flags) {

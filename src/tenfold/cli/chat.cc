@@ -16,6 +16,7 @@
 #include "tenfold/cli/event_queue.h"
 #include "tenfold/cli/interrupt_watch.h"
 #include "tenfold/cli/loaded_model.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/engine/engine.h"
 #include "tenfold/tokenizer/chat_renderer.h"
@@ -101,8 +102,9 @@ std::optional<std::string> ReadLine(InterruptWatch& interrupts, bool is_terminal
 
 Status RunChat(const ChatFlags& flags) {
   ASSIGN_OR_RETURN(const std::string chat_template, ReadChatTemplate(flags.chat_template));
+  ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(flags.model));  // while Ctrl-C still ends the program
   InterruptWatch interrupts;  // before any other thread starts, or that one would take the signal
-  ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
+  ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(path.string(), flags.compute));
   { const InterruptWatch::LetThrough ends_program; }  // if it was pressed while loading
   tokenizer::ChatRenderer renderer = MakeChatRenderer(loaded.model->tokenizer(), chat_template);
   EventQueue events;

@@ -7,12 +7,13 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/base/json.h"
 #include "tenfold/base/rounding.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/model_header.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
-#include "tenfold/cli/size.h"
 #include "tenfold/formats/quoted.h"
 #include "tenfold/kernels/kv_layout.h"
 #include "tenfold/model/runner.h"
@@ -142,7 +143,8 @@ void PrintInfo(const ModelHeader& header, const KvMemory& kv, tensor::DataType k
 }
 
 Status RunInfo(const InfoFlags& flags) {
-  ASSIGN_OR_RETURN(const ModelHeader header, ReadModelHeader(flags.model));
+  ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(flags.model));
+  ASSIGN_OR_RETURN(const ModelHeader header, ReadModelHeader(path));
   ASSIGN_OR_RETURN(const KvMemory kv, KvMemoryOf(header.config, flags));
   if (flags.json) {
     fmt::print("{}\n", json::serialize(InfoJson(header, kv, flags.list_tensors)));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "tenfold/cli/model_source.h"
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/platform/memory_info.h"
 
@@ -11,7 +12,9 @@ std::unique_ptr<platform::ThreadPool> MakeThreads(int num_threads) {
   return std::make_unique<platform::ThreadPool>(num_threads > 0 ? num_threads : platform::NumUsableProcessors());
 }
 
-Result<LoadedModel> LoadModel(const std::string& path, const ComputeOptions& options) {
+Result<LoadedModel> LoadModel(const std::string& model, const ComputeOptions& options) {
+  // Before the clock starts: how long a download takes says nothing about the model.
+  ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(model));
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   LoadedModel loaded;

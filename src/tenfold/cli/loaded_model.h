@@ -21,7 +21,8 @@ struct LoadedModel {
   double load_ms = 0;
 };
 
-// Errors: those of choosing kernels and of Model::Load, which name the file and the way out.
-Result<LoadedModel> LoadModel(const std::string& path, const ComputeOptions& options);
+// `model` as on the command line. Errors: those of LocalModel, of choosing kernels and of Model::Load, which name the
+// file and the way out.
+Result<LoadedModel> LoadModel(const std::string& model, const ComputeOptions& options);
 
 }  // namespace tenfold::cli

@@ -7,6 +7,7 @@
 #include <CLI/Validators.hpp>
 
 #include "tenfold/cli/size.h"
+#include "tenfold/hub/model_reference.h"
 #include "tenfold/kernels/kv_layout.h"
 #include "tenfold/scheduler/policies.h"
 
@@ -17,6 +18,13 @@ constexpr const char* kModelGroup = "Model and machine";
 constexpr const char* kEngineGroup = "Engine";
 constexpr const char* kSamplingGroup = "Sampling";
 
+// Empty for a path, and for a reference to the hub that is well written.
+std::string WrongModelReference(const std::string& text) {
+  if (!hub::IsModelReference(text)) return {};
+  const auto reference = hub::ParseModelReference(text);
+  return reference ? std::string() : reference.error().message;
+}
+
 // A list option takes one value each time it is given, so that it never swallows the positional after it.
 CLI::Option* OnePerFlag(CLI::Option* option) {
   return option->allow_extra_args(false);
@@ -25,14 +33,13 @@ CLI::Option* OnePerFlag(CLI::Option* option) {
 }  // namespace
 
 void AddModelPath(CLI::App& command, std::string& model) {
-  const auto is_local = [](const std::string& text) {
-    return text.starts_with("hf:") ? "models are not fetched from the network yet; download it and pass its path"
-                                   : std::string();
-  };
-  command.add_option("MODEL", model, "A GGUF file or a Hugging Face folder")
+  command
+      .add_option("MODEL", model,
+                  "A GGUF file, a Hugging Face folder, or a model on the Hugging Face hub, which is downloaded once: "
+                  "hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:file.gguf, hf:org/repo@revision")
       ->required()
       ->type_name("PATH")
-      ->check(CLI::Validator(is_local, ""));
+      ->check(CLI::Validator(WrongModelReference, ""));
 }
 
 void AddComputeOptions(CLI::App& command, ComputeOptions& options) {

@@ -24,7 +24,7 @@ int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(error);
   std::string message = error.what();
   if (message == "MODEL is required") {
-    message += ": pass a GGUF file or a Hugging Face folder (no model is embedded in this program yet)";
+    message += ": pass a GGUF file, a Hugging Face folder, or hf:org/repo (no model is embedded in this program yet)";
   }
   // `bench` has subcommands of its own.
   const CLI::App* innermost = &program;

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/cli/size.h"
 #include "tenfold/cli/startup_report.h"
@@ -47,12 +47,6 @@ constexpr size_t kFilesBesideConnections = 64 + 256;
 
 constexpr const char* kConnectionGroup = "Connections";
 
-// The last part of the model's path, without ".gguf".
-std::string NameOf(const std::filesystem::path& model) {
-  const std::filesystem::path last = model.has_filename() ? model.filename() : model.parent_path().filename();
-  return last.extension() == ".gguf" ? last.stem().string() : last.string();
-}
-
 // Where clients find it.
 std::string BaseUrl(const server::HttpServerOptions& http, int port) {
   if (!http.unix_socket.empty()) return "unix:" + http.unix_socket;
@@ -71,7 +65,7 @@ void FitIntoOpenFiles(size_t& max_connections) {
 }
 
 Status RunServe(ServeFlags& flags) {
-  if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {NameOf(flags.model)};
+  if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {ModelName(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
   flags.server.http.handle_signals = true;
   FitIntoOpenFiles(flags.server.http.limits.max_connections);
@@ -171,7 +165,7 @@ Command AddServe(CLI::App& program) {
   command
       ->add_option("--served-model-name", flags->server.api.served_model_names,
                    "Name of the model in requests and answers, several times for several names (default: that of the "
-                   "file or folder)")
+                   "file or folder; org/repo for hf:org/repo)")
       ->type_name("NAME")
       ->allow_extra_args(false);
   command

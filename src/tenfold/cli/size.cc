@@ -36,12 +36,4 @@ Result<size_t> ParseSize(std::string_view text) {
   return static_cast<size_t>(bytes);
 }
 
-std::string FormatSize(size_t bytes) {
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  auto value = static_cast<double>(bytes);
-  size_t power = 0;
-  for (; value >= 1024 && power < kUnits.size(); ++power) value /= 1024;
-  return fmt::format("{:.1f} {}iB", value, kUnits[power - 1]);
-}
-
 }  // namespace tenfold::cli

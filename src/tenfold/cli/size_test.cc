@@ -30,13 +30,5 @@ TEST(Size, RefusesWhatIsNone) {
   }
 }
 
-TEST(Size, IsWrittenInTheLargestUnit) {
-  EXPECT_EQ(FormatSize(0), "0 bytes");
-  EXPECT_EQ(FormatSize(1023), "1023 bytes");
-  EXPECT_EQ(FormatSize(1024), "1.0 KiB");
-  EXPECT_EQ(FormatSize(size_t{3} << 29), "1.5 GiB");
-  EXPECT_EQ(FormatSize(size_t{1} << 52), "4096.0 TiB");
-}
-
 }  // namespace
 }  // namespace tenfold::cli

@@ -5,7 +5,7 @@
 #include <set>
 #include <string_view>
 
-#include "tenfold/cli/size.h"
+#include "tenfold/base/byte_count.h"
 #include "tenfold/formats/quoted.h"
 #include "tenfold/platform/cpu_features.h"
 

@@ -11,9 +11,9 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
-#include "tenfold/cli/size.h"
 
 namespace tenfold::cli {
 namespace {

@@ -10,6 +10,7 @@
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/escaped_text.h"
 #include "tenfold/cli/input_text.h"
+#include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
 #include "tenfold/formats/gguf.h"
 #include "tenfold/model/gguf_vocabulary.h"
@@ -41,7 +42,8 @@ Result<Tokenizer> LoadTokenizer(const std::filesystem::path& path) {
 }
 
 Status RunTokenize(const TokenizeFlags& flags) {
-  ASSIGN_OR_RETURN(const Tokenizer tokenizer, LoadTokenizer(flags.model));
+  ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(flags.model));
+  ASSIGN_OR_RETURN(const Tokenizer tokenizer, LoadTokenizer(path));
   ASSIGN_OR_RETURN(const std::string text, ReadText(flags.text));
   const std::vector<TokenId> ids =
       tokenizer.Encode(text, {.add_special = !flags.no_special, .parse_special = flags.parse_special});

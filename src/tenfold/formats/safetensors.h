@@ -55,6 +55,10 @@ class SafetensorsFile {
   std::unordered_map<std::string_view, size_t> index_;  // keys point into tensors_
 };
 
+// The files that an index (model.safetensors.index.json) distributes the tensors over, sorted; each lies in its folder.
+// Errors: kNotFound, kIo; kCorrupt for an index that names a path outside the folder.
+Result<std::vector<std::string>> ReadShardNames(const std::filesystem::path& index_path);
+
 class SafetensorsModel {
  public:
   // Opens `folder`/model.safetensors, or the shards that `folder`/model.safetensors.index.json names.

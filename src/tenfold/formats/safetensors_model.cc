@@ -25,7 +25,26 @@ Result<json::object> ReadWeightMap(const std::filesystem::path& index_path) {
   return std::move(map->get_object());
 }
 
+Result<std::vector<std::string>> ShardNames(const json::object& weight_map, const std::string& source) {
+  std::vector<std::string> shards;
+  for (const auto& [tensor, shard] : weight_map) {
+    if (!shard.is_string() || !IsPlainFileName(shard.get_string())) {
+      return MakeError(ErrorCode::kCorrupt, "{}: the shard of tensor {} must be the name of a file in the same folder",
+                       source, Quoted(tensor));
+    }
+    shards.emplace_back(shard.get_string());
+  }
+  std::ranges::sort(shards);
+  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
+  return shards;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> ReadShardNames(const std::filesystem::path& index_path) {
+  ASSIGN_OR_RETURN(const json::object weight_map, ReadWeightMap(index_path));
+  return ShardNames(weight_map, index_path.string());
+}
 
 Result<SafetensorsModel> SafetensorsModel::Open(const std::filesystem::path& folder) {
   SafetensorsModel model;
@@ -52,17 +71,8 @@ Result<SafetensorsModel> SafetensorsModel::Open(const std::filesystem::path& fol
 Status SafetensorsModel::OpenShards(const std::filesystem::path& index_path) {
   const std::string source = index_path.string();
   ASSIGN_OR_RETURN(const json::object weight_map, ReadWeightMap(index_path));
-  std::vector<std::string_view> shards;
-  for (const auto& [tensor, shard] : weight_map) {
-    if (!shard.is_string() || !IsPlainFileName(shard.get_string())) {
-      return MakeError(ErrorCode::kCorrupt, "{}: the shard of tensor {} must be the name of a file in the same folder",
-                       source, Quoted(tensor));
-    }
-    shards.push_back(shard.get_string());
-  }
-  std::ranges::sort(shards);
-  shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
-  for (const std::string_view shard : shards) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> shards, ShardNames(weight_map, source));
+  for (const std::string& shard : shards) {
     auto file = SafetensorsFile::Open(index_path.parent_path() / shard);
     if (!file) return MakeError(file.error().code, "{} (named by {})", file.error().message, source);
     files_.push_back(*std::move(file));
