@@ -1,5 +1,5 @@
 // Law 2: the logits of a request are bit-for-bit the same alone or among 64 others, whatever the chunking, the page
-// size, the prefix cache, preemption and the number of threads; and so is its text.
+// size, the prefix cache, preemption and the number of threads; and so are its text and its prompt's log-probabilities.
 #include <algorithm>
 #include <string>
 
@@ -48,6 +48,7 @@ std::vector<Request> Requests() {
     request.sampling.frequency_penalty = i % 5 == 0 ? 0.5 : 0.0;
     request.sampling.n = i % 11 == 0 ? 3 : 1;
     request.sampling.seed = 100 + i;
+    if (i % 7 == 2) request.sampling.num_prompt_logprobs = static_cast<int>(i % 3);
     requests.push_back(std::move(request));
   }
   return requests;
@@ -108,6 +109,7 @@ void ExpectSame(const Transcripts& expected, const Transcripts& got) {
     ASSERT_NE(found, got.end());
     ASSERT_EQ(transcript.tokens, found->second.tokens) << "request " << key.first << " sample " << key.second;
     ASSERT_EQ(transcript.text, found->second.text);
+    ASSERT_TRUE(transcript.prompt_logprobs == found->second.prompt_logprobs) << "request " << key.first;
     ASSERT_EQ(transcript.logits.size(), found->second.logits.size());
     for (size_t step = 0; step < transcript.logits.size(); ++step) {
       ASSERT_TRUE(transcript.logits[step] == found->second.logits[step])

@@ -5,11 +5,11 @@
 namespace tenfold::engine {
 namespace {
 
-// Whether the first `num_tokens` tokens of both are the same, and `later` has one more. Compared from the end, where
+// Whether the first `num_tokens` tokens of both are the same. Compared from the end, where
 // different prompts with a common beginning differ.
 bool ShareMore(const cache::PrefixKey& before, const cache::PrefixKey& later, int64_t num_tokens) {
   const auto n = static_cast<size_t>(num_tokens);
-  if (before.tokens.size() < n || later.tokens.size() <= n || before.space != later.space) return false;
+  if (before.tokens.size() < n || later.tokens.size() < n || before.space != later.space) return false;
   const auto a = before.tokens.first(n), b = later.tokens.first(n);
   return std::equal(a.rbegin(), a.rend(), b.rbegin());
 }
@@ -46,7 +46,7 @@ std::span<const cache::PageId> AdmissionView::FindPrefix(const ScheduledSequence
   if (sharing_.prefix_cache == nullptr) return found_;
   cache::PrefixKey key = sequence.prefix_key();
   if (key.tokens.empty()) return found_;
-  key.tokens = key.tokens.first(key.tokens.size() - 1);
+  key.tokens = key.tokens.first(static_cast<size_t>(sequence.num_cacheable()));
   sharing_.prefix_cache->Match(key, found_);
   return found_;
 }
@@ -69,11 +69,11 @@ scheduler::SequenceView AdmissionView::ViewOf(const ScheduledSequence& sequence)
     ++view.num_pages;
     view.num_idle_pages += pool_->ref_count(id) == 0 ? 1 : 0;
   }
-  view.awaits_prefix =
-      sharing_.prefix_cache != nullptr &&
-      std::any_of(beginners_.begin(), beginners_.end(), [&](const ScheduledSequence* before) {
-        return ShareMore(before->prefix_key(), sequence.prefix_key(), view.num_computed + limits_.page_size);
-      });
+  const int64_t num_with_next_page = view.num_computed + limits_.page_size;
+  view.awaits_prefix = sharing_.prefix_cache != nullptr && num_with_next_page <= sequence.num_cacheable() &&
+                       std::any_of(beginners_.begin(), beginners_.end(), [&](const ScheduledSequence* before) {
+                         return ShareMore(before->prefix_key(), sequence.prefix_key(), num_with_next_page);
+                       });
   return view;
 }
 

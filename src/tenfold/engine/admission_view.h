@@ -40,7 +40,7 @@ class AdmissionView {
   // What the last Build gave.
   std::span<const scheduler::SequenceView> views() const { return views_; }
 
-  // The pages that the prefix cache has of a sequence, all but the last token's, which must be computed to have logits.
+  // The pages that the prefix cache has of a sequence's cacheable tokens.
   // Valid until a page is allocated or the next call.
   std::span<const cache::PageId> FindPrefix(const ScheduledSequence& sequence);
 

@@ -70,6 +70,7 @@ void BeamGroup::Advance(const tokenizer::Tokenizer& tokenizer, const Fork& fork,
     cumulative_logprobs.push_back(beam.cumulative_logprob);
   }
   const int64_t num_tokens = beams_[0].sequence->num_output_tokens() + 1;
+  if (num_tokens == 1) prompt_logprobs_ = beams_[0].sequence->TakePromptLogprobs();
   const double length_penalty = request_->sampling.length_penalty;
   std::vector<Beam> next;
   for (const BeamStep& step : RankProposals(candidates, cumulative_logprobs)) {
@@ -109,6 +110,7 @@ std::vector<OutputEvent> BeamGroup::TakeOutputs() {
     outputs[i].request = request_->id;
     if (i >= finished_.size()) outputs[i].finish = FinishReason::kStop;
   }
+  outputs[0].prompt_logprobs = std::move(prompt_logprobs_);
   return outputs;
 }
 

@@ -69,6 +69,7 @@ class BeamGroup {
   std::shared_ptr<const Request> request_;
   int64_t max_num_output_tokens_;
   std::vector<Beam> beams_;
+  std::vector<TokenLogprobs> prompt_logprobs_;  // where they were asked for
   BestScores best_;
   std::vector<Finished> finished_;
 };

@@ -16,6 +16,9 @@ int64_t WatermarkPages(int64_t num_pages) {
   return num_pages / 100;
 }
 
+// Rows of logits that are made at once where few sequences run, for the prompts whose every token is scored.
+constexpr int64_t kLeastLogitRows = 32;
+
 }  // namespace
 
 EngineCore::EngineCore(const EngineOptions& options, const KvCachePlan& kv_plan, const model::Model& model,
@@ -70,9 +73,12 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
               .max_overtaken = options.max_overtaken});
   const kernels::KvPages pages = {core->pool_->data(0),
                                   model::KvLayoutOf(model.config(), options.page_size, options.kv_cache_type)};
-  const graph::BatchLimits limits = {.max_tokens = max_num_batched_tokens, .max_logit_rows = options.max_num_seqs};
+  const graph::BatchLimits limits = {
+      .max_tokens = max_num_batched_tokens,
+      .max_logit_rows = std::max(options.max_num_seqs, std::min(max_num_batched_tokens, kLeastLogitRows))};
   ASSIGN_OR_RETURN(model::Runner runner, model::Runner::Create(model, limits, pages, kernels, threads));
   core->runner_ = std::make_unique<model::Runner>(std::move(runner));
+  core->prompt_scorer_ = std::make_unique<PromptScorer>(*core->runner_, threads);
   return core;
 }
 
@@ -82,7 +88,8 @@ Status EngineCore::Check(const Request& request) const {
   if (request.prompt.empty())
     return MakeError(ErrorCode::kInvalidArgument, "the prompt is empty: it needs at least one token");
   const auto num_tokens = static_cast<int64_t>(request.prompt.size());
-  if (num_tokens >= kv_plan_.max_model_len) {
+  const int64_t room_for_output = request.sampling.max_tokens == 0 ? 0 : 1;
+  if (num_tokens + room_for_output > kv_plan_.max_model_len) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "the prompt has {} tokens, but the context holds {} together with the output; shorten it",
                      num_tokens, kv_plan_.max_model_len);
@@ -142,20 +149,24 @@ void EngineCore::Add(Request request) {
 }
 
 void EngineCore::Cancel(RequestId id, EventBatch& events) {
-  const auto found = unfinished_.find(id);
-  if (found == unfinished_.end()) return;
-  const std::vector<scheduler::SequenceId> samples = found->second;
+  if (unfinished_.contains(id)) EndRequest(id, FinishReason::kCancelled, events);
+}
+
+void EngineCore::EndRequest(RequestId id, FinishReason reason, EventBatch& events, const Error& error) {
+  const std::vector<scheduler::SequenceId> samples = unfinished_.at(id);
   if (beam_groups_.contains(id)) {
-    const Sequence& beam = roster_->at(samples[0]);
-    const auto num_outputs = static_cast<size_t>(beam.request().sampling.n);
-    return EndBeams(id, std::vector<OutputEvent>(num_outputs, beam.Finish(FinishReason::kCancelled)), events);
+    Sequence& beam = roster_->at(samples[0]);
+    std::vector<OutputEvent> outputs(static_cast<size_t>(beam.request().sampling.n), beam.Finish(reason));
+    for (OutputEvent& output : outputs) output.error = error;
+    return EndBeams(id, std::move(outputs), events);
   }
   for (const scheduler::SequenceId sample : samples) {
     Sequence& sequence = roster_->at(sample);
     const int num_unforked = sequence.forks_after_prompt() ? sequence.request().sampling.n : 1;
     for (int i = 0; i < num_unforked; ++i) {
-      OutputEvent event = sequence.Finish(FinishReason::kCancelled);
+      OutputEvent event = sequence.Finish(reason);
       event.sample += i;
+      event.error = error;
       Report(std::move(event), events);
     }
     Finish(sequence);
@@ -173,44 +184,62 @@ void EngineCore::Step(EventBatch& events, std::chrono::steady_clock::time_point 
   for (const scheduler::SequenceId id : plan.admitted) {
     if (roster_->at(id).num_admissions() == 1) roster_->at(id).SetScheduledAt(now);
   }
-  const std::span<float> logits = Compute(plan);
+  Compute(plan);
   roster_->CommitStep();
-  CollectDraws(plan, logits);
+  ScorePrompts(events);
+  CollectDraws(events);
   SampleAll();
   AcceptAll(events);
 }
 
-std::span<float> EngineCore::Compute(const scheduler::StepPlan& plan) {
+void EngineCore::Compute(const scheduler::StepPlan& plan) {
   chunks_.clear();
+  shares_.clear();
   int64_t num_tokens = 0;
   for (const scheduler::StepPlan::Item& item : plan.items) {
-    const Sequence& sequence = roster_->at(item.id);
+    Sequence& sequence = roster_->at(item.id);
     const auto tokens =
         std::span(sequence.tokens())
             .subspan(static_cast<size_t>(sequence.num_computed()), static_cast<size_t>(item.num_tokens));
-    const bool reaches_end = sequence.num_computed() + item.num_tokens == sequence.num_tokens();
-    chunks_.push_back({tokens, sequence.num_computed(), sequence.table().page_ids().data(), reaches_end ? 1 : 0});
+    chunks_.push_back({tokens, sequence.num_computed(), sequence.table().page_ids().data()});
+    shares_.push_back({&sequence, sequence.num_computed(), item.num_tokens, num_tokens});
     num_tokens += item.num_tokens;
   }
   stats_.CountStep(num_tokens);
   last_step_tokens_ = num_tokens;
-  return runner_->Run(chunks_);
+  runner_->Run(chunks_);
 }
 
-void EngineCore::CollectDraws(const scheduler::StepPlan& plan, std::span<float> logits) {
-  const auto vocab_size = static_cast<size_t>(model_->config().vocab_size);
+void EngineCore::ScorePrompts(EventBatch& events) {
+  for (const PromptScorer::Failure& failure : prompt_scorer_->Score(shares_)) {
+    Sequence*& sequence = shares_[failure.share].sequence;
+    EndRequest(sequence->request().id, FinishReason::kError, events, failure.error);
+    sequence = nullptr;
+  }
+}
+
+void EngineCore::CollectDraws(EventBatch& events) {
   draws_.clear();
+  draw_rows_.clear();
   forked_logits_.clear();
-  size_t row = 0;
-  for (size_t i = 0; i < plan.items.size(); ++i) {
-    Sequence& sequence = roster_->at(plan.items[i].id);
-    if (chunks_[i].num_logit_rows == 0) continue;
-    draws_.push_back({.sequence = &sequence,
-                      .request = sequence.shared_request(),
-                      .logits = logits.subspan(row++ * vocab_size, vocab_size)});
+  for (const StepShare& share : shares_) {
+    if (share.sequence == nullptr || share.end_position() < share.sequence->num_tokens()) continue;
+    Sequence& sequence = *share.sequence;
     if (sequence.num_output_tokens() == 0)
       stats_.num_prompt_tokens += static_cast<uint64_t>(sequence.num_prompt_tokens());
-    if (sequence.forks_after_prompt()) ForkSamples(sequence, draws_.back().logits);
+    if (!sequence.wants_output()) {
+      EndRequest(sequence.request().id, FinishReason::kLength, events);
+      continue;
+    }
+    draws_.push_back({.sequence = &sequence, .request = sequence.shared_request(), .logits = {}});
+    draw_rows_.push_back(share.row_of(share.end_position() - 1));
+  }
+  const std::span<float> logits = runner_->Logits(draw_rows_);
+  const auto vocab_size = static_cast<size_t>(model_->config().vocab_size);
+  for (size_t row = 0; row < draw_rows_.size(); ++row) {
+    draws_[row].logits = logits.subspan(row * vocab_size, vocab_size);
+    Sequence& sequence = *draws_[row].sequence;
+    if (sequence.forks_after_prompt()) ForkSamples(sequence, draws_[row].logits);
     // Else a group might go on before the last of its beams in this step has proposed.
     if (sequence.request().sampling.use_beam_search) beam_groups_.at(sequence.request().id).Withdraw(sequence);
   }
@@ -284,10 +313,7 @@ void EngineCore::AdvanceBeams(const Draw& draw, EventBatch& events) {
   if (found == beam_groups_.end()) return;  // ended by a failure in this step
   BeamGroup& group = found->second;
   if (!draw.token) {
-    std::vector<OutputEvent> outputs(static_cast<size_t>(request->sampling.n),
-                                     draw.sequence->Finish(FinishReason::kError));
-    for (OutputEvent& output : outputs) output.error = draw.token.error();
-    return EndBeams(request->id, std::move(outputs), events);
+    return EndRequest(request->id, FinishReason::kError, events, draw.token.error());
   }
   group.Propose(*draw.sequence, draw.beam_candidates);
   if (!group.is_ready()) return;

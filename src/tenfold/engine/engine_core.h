@@ -19,9 +19,11 @@
 #include "tenfold/engine/beam_group.h"
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/engine/engine_options.h"
+#include "tenfold/engine/prompt_scorer.h"
 #include "tenfold/engine/request.h"
 #include "tenfold/engine/roster.h"
 #include "tenfold/engine/sequence.h"
+#include "tenfold/engine/step_share.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/model/model.h"
 #include "tenfold/model/runner.h"
@@ -69,7 +71,8 @@ class EngineCore {
              platform::ThreadPool& threads);
 
   Status CheckBeams(const Request& request, int64_t max_num_tokens) const;
-  std::span<float> Compute(const scheduler::StepPlan& plan);
+  void Compute(const scheduler::StepPlan& plan);
+  void ScorePrompts(EventBatch& events);
   // Sequences of this step that get a token, each with its row of logits.
   struct Draw {
     Sequence* sequence;  // ended already where another beam's failure ended the request
@@ -79,12 +82,15 @@ class EngineCore {
     TokenLogprobs logprobs = {};
     std::vector<sampling::TokenLogprob> beam_candidates = {};  // in place of a token
   };
-  void CollectDraws(const scheduler::StepPlan& plan, std::span<float> logits);
+  void CollectDraws(EventBatch& events);
   void ForkSamples(Sequence& parent, std::span<const float> logits);
   void SampleAll();
   void Sample(Draw& draw, sampling::SamplerScratch& scratch) const;
   void AcceptAll(EventBatch& events);
   void AdvanceBeams(const Draw& draw, EventBatch& events);
+  // Ends all that is left of a request in the same way, with an event for each unfinished sample.
+  void EndRequest(RequestId id, FinishReason reason, EventBatch& events,
+                  const Error& error = {ErrorCode::kInvalidArgument, {}});
   void EndBeams(RequestId id, std::vector<OutputEvent> outputs, EventBatch& events);
   void Report(OutputEvent event, EventBatch& events);
   void Finish(Sequence& sequence);
@@ -98,6 +104,7 @@ class EngineCore {
   std::unique_ptr<cache::PrefixCache> prefix_cache_;
   std::unique_ptr<Roster<Sequence>> roster_;
   std::unique_ptr<model::Runner> runner_;
+  std::unique_ptr<PromptScorer> prompt_scorer_;
   std::vector<TokenId> end_tokens_;
   uint64_t seed_;
 
@@ -110,6 +117,8 @@ class EngineCore {
 
   // Reused from step to step.
   std::vector<model::SequenceChunk> chunks_;
+  std::vector<StepShare> shares_;  // one a chunk
+  std::vector<int32_t> draw_rows_;
   std::vector<Draw> draws_;
   std::deque<std::vector<float>> forked_logits_;   // rows for samples forked in this step
   std::vector<sampling::SamplerScratch> scratch_;  // one per thread

@@ -37,13 +37,15 @@ struct Transcript {
   std::string text;
   std::vector<TokenId> tokens;
   std::vector<std::vector<float>> logits;
+  std::vector<TokenLogprobs> prompt_logprobs;
   FinishReason finish = FinishReason::kNone;
   std::string stop_string;
   std::optional<TokenId> stop_token;
   Error error{ErrorCode::kInvalidArgument, {}};
 
   friend bool operator==(const Transcript& a, const Transcript& b) {
-    return a.text == b.text && a.tokens == b.tokens && a.logits == b.logits && a.finish == b.finish;
+    return a.text == b.text && a.tokens == b.tokens && a.logits == b.logits && a.finish == b.finish &&
+           a.prompt_logprobs == b.prompt_logprobs;
   }
 };
 
@@ -65,6 +67,8 @@ class Recorder {
       Transcript& transcript = transcripts[{event.request, event.sample}];
       transcript.text += event.text;
       transcript.tokens.insert(transcript.tokens.end(), event.tokens.begin(), event.tokens.end());
+      transcript.prompt_logprobs.insert(transcript.prompt_logprobs.end(), event.prompt_logprobs.begin(),
+                                        event.prompt_logprobs.end());
       if (event.finish == FinishReason::kNone) continue;
       transcript.finish = event.finish;
       transcript.stop_string = event.stop_string;

@@ -27,7 +27,7 @@ struct Request {
 enum class FinishReason {
   kNone,       // not finished
   kStop,       // an end-of-generation token, a stop string or a stop token
-  kLength,     // max_tokens or the context limit
+  kLength,     // max_tokens or the context limit; with max_tokens of 0 once the prompt is computed
   kCancelled,  // by Cancel or shutdown; carries no text
   kError,      // `error` says why
 };
@@ -37,6 +37,8 @@ struct TokenLogprobs {
   double logprob = 0;
   int rank = 0;  // 1 = the most likely token
   std::vector<sampling::TokenLogprob> top = {};
+
+  friend bool operator==(const TokenLogprobs&, const TokenLogprobs&) = default;
 };
 
 // What one step added to one sample of a request. The first event of a sample may have no tokens only if it finishes
@@ -47,6 +49,9 @@ struct OutputEvent {
   // Tokens of this step and, when asked for, their log-probabilities (same length, otherwise empty).
   std::vector<TokenId> tokens = {};
   std::vector<TokenLogprobs> logprobs = {};
+  // When asked for, of each token of the prompt but the first, which nothing stands before; in the first event of sample
+  // 0.
+  std::vector<TokenLogprobs> prompt_logprobs = {};
   // Text that became certain in this step: whole UTF-8 characters, nothing that may still turn into a stop string.
   std::string text = {};
   // When the step began that computed the first of this sample's tokens; in the event with the first output token.

@@ -33,6 +33,9 @@ class ScheduledSequence {
   // Running sequences it becomes once its prompt is computed.
   virtual int64_t num_seats() const { return 1; }
 
+  // The first known tokens, which may come from the cache: what the model says after each of the others is wanted.
+  virtual int64_t num_cacheable() const { return num_tokens() - 1; }
+
   // Whether it goes on only together with the others of its arrival (beam_group.h): they are preempted together, and
   // one that has nothing to compute rests until the others have caught up.
   virtual bool is_ganged() const { return false; }

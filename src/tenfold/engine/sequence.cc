@@ -26,6 +26,7 @@ Sequence::Sequence(scheduler::SequenceId id, int64_t arrival, std::shared_ptr<co
       request_(std::move(request)),
       seed_(seed),
       max_num_tokens_(MaxNumTokens(*request_, max_model_len)),
+      is_scoring_(request_->sampling.num_prompt_logprobs.has_value()),
       tokens_(request_->prompt),
       detokenizer_(tokenizer, DecodeOptionsOf(request_->sampling)),
       stop_strings_(request_->sampling.stop, request_->sampling.include_stop_str_in_output) {
@@ -59,7 +60,10 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
   tokens_.push_back(token);
   counts_.AddOutput(token);
   OutputEvent event{.request = request_->id, .sample = sample_, .tokens = {token}};
-  if (num_output_tokens() == 1) event.scheduled_at = scheduled_at_;
+  if (num_output_tokens() == 1) {
+    event.scheduled_at = scheduled_at_;
+    event.prompt_logprobs = TakePromptLogprobs();
+  }
   const bool before_minimum = num_output_tokens() <= params.min_tokens;
   const bool is_end = tokenizer.IsEndOfGeneration(token) && !params.ignore_eos;
   const bool is_stop_token =
@@ -100,8 +104,14 @@ OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenize
   return event;
 }
 
-OutputEvent Sequence::Finish(FinishReason reason) const {
+std::vector<TokenLogprobs> Sequence::TakePromptLogprobs() {
+  is_scoring_ = false;
+  return std::exchange(prompt_logprobs_, {});
+}
+
+OutputEvent Sequence::Finish(FinishReason reason) {
   OutputEvent event{.request = request_->id, .sample = sample_, .finish = reason};
+  if (reason == FinishReason::kLength) event.prompt_logprobs = TakePromptLogprobs();
   event.num_prompt_tokens = num_prompt_tokens();
   event.num_cached_tokens = std::max<int64_t>(num_cached_tokens(), 0);
   event.num_output_tokens = num_output_tokens();

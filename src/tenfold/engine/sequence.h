@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tenfold/base/token_id.h"
@@ -40,6 +41,7 @@ class Sequence final : public ScheduledSequence {
   int64_t priority() const override { return request_->priority; }
   cache::PrefixKey prefix_key() const override { return {tokens_, request_->cache_salt}; }
   int64_t num_seats() const override;
+  int64_t num_cacheable() const override { return is_scoring() ? num_scored() : num_tokens() - 1; }
   bool is_ganged() const override { return request_->sampling.use_beam_search; }
 
   const Request& request() const { return *request_; }
@@ -48,6 +50,8 @@ class Sequence final : public ScheduledSequence {
   const std::vector<TokenId>& tokens() const { return tokens_; }
   int64_t num_prompt_tokens() const { return static_cast<int64_t>(request_->prompt.size()); }
   int64_t num_output_tokens() const { return num_tokens() - num_prompt_tokens(); }
+  // False when only the prompt is to be computed.
+  bool wants_output() const { return max_num_tokens_ > num_prompt_tokens(); }
   // When it was first admitted, on the clock of whoever steps the engine.
   void SetScheduledAt(std::chrono::steady_clock::time_point now) { scheduled_at_ = now; }
 
@@ -65,12 +69,19 @@ class Sequence final : public ScheduledSequence {
         .seed = seed_, .stream = static_cast<uint64_t>(sample_), .step = static_cast<uint64_t>(num_output_tokens())};
   }
 
+  // The prompt's log-probabilities, in order: of the token at position num_scored() + 1 next, until all are known or
+  // have gone out with an event.
+  bool is_scoring() const { return is_scoring_; }
+  int64_t num_scored() const { return static_cast<int64_t>(prompt_logprobs_.size()); }
+  void AddPromptLogprobs(TokenLogprobs logprobs) { prompt_logprobs_.push_back(std::move(logprobs)); }
+  std::vector<TokenLogprobs> TakePromptLogprobs();
+
   // Takes a sampled token and returns what the client sees of it; sets the event's finish reason when it ends the
   // sequence.
   OutputEvent Accept(TokenId token, const tokenizer::Tokenizer& tokenizer);
 
   // An event that ends the sequence for a reason of the engine's.
-  OutputEvent Finish(FinishReason reason) const;
+  OutputEvent Finish(FinishReason reason);
 
  private:
   Sequence(const Sequence& parent, scheduler::SequenceId id, int sample);
@@ -80,6 +91,8 @@ class Sequence final : public ScheduledSequence {
   int64_t max_num_tokens_;
   int sample_ = 0;
   bool forked_ = false;
+  bool is_scoring_ = false;
+  std::vector<TokenLogprobs> prompt_logprobs_;
   std::chrono::steady_clock::time_point scheduled_at_ = {};
   std::vector<TokenId> tokens_;  // prompt, then output
   sampling::TokenCounts counts_;

@@ -87,13 +87,16 @@ int RankOf(std::span<const float> logits, TokenId token) {
   return static_cast<int>(1 + greater + equal_before);
 }
 
-void ReportLogprobs(float greatest, int num_logprobs, SamplerScratch& scratch, SampledToken& sampled) {
-  const double log_sum = LogSumExp(scratch.raw_logits, greatest);
-  sampled.logprob = static_cast<double>(scratch.raw_logits[static_cast<size_t>(sampled.token)]) - log_sum;
-  sampled.rank = RankOf(scratch.raw_logits, sampled.token);
-  FindTop(scratch.raw_logits, static_cast<size_t>(num_logprobs), scratch.top);
+// `greatest` is that of the logits, which are raw.
+SampledToken Report(std::span<const float> logits, float greatest, TokenId token, int num_top,
+                    SamplerScratch& scratch) {
+  const double log_sum = LogSumExp(logits, greatest);
+  FindTop(logits, static_cast<size_t>(num_top), scratch.top);
   for (TokenLogprob& entry : scratch.top) entry.logprob -= log_sum;
-  sampled.top = scratch.top;
+  return {.token = token,
+          .logprob = static_cast<double>(logits[static_cast<size_t>(token)]) - log_sum,
+          .rank = RankOf(logits, token),
+          .top = scratch.top};
 }
 
 void Penalize(std::span<float> logits, const SamplingParams& params, const TokenCounts& history) {
@@ -156,10 +159,15 @@ Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& param
     scratch.weights.Assign(logits, greatest, params);
     sampled.token = scratch.weights.Draw(UniformDouble(key.seed, key.stream, key.step));
   }
-  if (params.num_logprobs) {
-    ReportLogprobs(scratch.raw_logits[static_cast<size_t>(raw_greatest)], *params.num_logprobs, scratch, sampled);
-  }
-  return sampled;
+  if (!params.num_logprobs) return sampled;
+  return Report(scratch.raw_logits, scratch.raw_logits[static_cast<size_t>(raw_greatest)], sampled.token,
+                *params.num_logprobs, scratch);
+}
+
+Result<SampledToken> RateToken(std::span<const float> logits, TokenId token, int num_top, SamplerScratch& scratch) {
+  CHECK_LT(static_cast<size_t>(token), logits.size());
+  ASSIGN_OR_RETURN(const TokenId greatest, FindGreatest(logits));
+  return Report(logits, logits[static_cast<size_t>(greatest)], token, num_top, scratch);
 }
 
 Result<std::vector<TokenLogprob>> FindLikeliest(std::span<float> logits, size_t count, const SamplingParams& params,

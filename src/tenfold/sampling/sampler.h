@@ -26,6 +26,8 @@ namespace tenfold::sampling {
 struct TokenLogprob {
   TokenId token;
   double logprob;  // -inf for a forbidden token
+
+  friend bool operator==(const TokenLogprob&, const TokenLogprob&) = default;
 };
 
 struct SampledToken {
@@ -58,6 +60,10 @@ struct SamplerScratch {
 Result<SampledToken> Sample(std::span<float> logits, const SamplingParams& params,
                             std::span<const TokenId> eos_token_ids, const TokenCounts& history,
                             std::span<const TokenId> output, const DrawKey& key, SamplerScratch& scratch);
+
+// The same report, as if num_logprobs were `num_top`, on a token that was not drawn: one of a prompt, with the logits
+// before it. Fails when a logit is NaN or +inf.
+Result<SampledToken> RateToken(std::span<const float> logits, TokenId token, int num_top, SamplerScratch& scratch);
 
 // The `count` most likely next tokens with their log-probabilities after AdjustLogits, in falling order, ties to the lower id; fewer when the others are forbidden. For beam search. Overwrites `logits`; fails as
 // Sample does.

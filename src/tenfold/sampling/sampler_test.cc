@@ -57,6 +57,12 @@ Result<SampledToken> SampleOnce(std::vector<float> logits, const SamplingParams&
   return Sample(logits, params, {}, {}, {}, key, scratch);
 }
 
+std::vector<float> Logits(uint64_t step) {
+  std::vector<float> logits;
+  for (uint64_t i = 0; i < 1000; ++i) logits.push_back(static_cast<float>(UniformDouble(9, step, i) * 10));
+  return logits;
+}
+
 struct AdjustCase {
   std::string name;
   std::function<void(SamplingParams&)> change;
@@ -203,6 +209,21 @@ TEST(Sample, ReportsLogprobsOfTheRawLogits) {
                                        FieldsAre(1, DoubleNear(std::log(1.0 / 8), 1e-6))));
 }
 
+TEST(RateToken, ReportsWhatSamplingWouldOfTheSameToken) {
+  SamplerScratch scratch, other;
+  SamplingParams params;
+  params.num_logprobs = 4;
+  for (uint64_t step = 0; step < 10; ++step) {
+    const SampledToken sampled = SampleOnce(Logits(step), params, scratch, {.step = step}).value();
+    const SampledToken rated = RateToken(Logits(step), sampled.token, 4, other).value();
+    EXPECT_EQ(rated.token, sampled.token);
+    EXPECT_EQ(rated.logprob, sampled.logprob);
+    EXPECT_EQ(rated.rank, sampled.rank);
+    EXPECT_TRUE(std::ranges::equal(rated.top, sampled.top));
+  }
+  EXPECT_FALSE(RateToken(std::vector<float>{0, kNan}, 0, 1, scratch));
+}
+
 TEST(Sample, ReportsAsManyLogprobsAsAskedAndThereAre) {
   SamplerScratch scratch;
   SamplingParams params;
@@ -299,12 +320,6 @@ SamplingParams EverythingOn() {
   params.bad_words = {{3, 4, 20}};
   params.num_logprobs = 5;
   return params;
-}
-
-std::vector<float> Logits(uint64_t step) {
-  std::vector<float> logits;
-  for (uint64_t i = 0; i < 1000; ++i) logits.push_back(static_cast<float>(UniformDouble(9, step, i) * 10));
-  return logits;
 }
 
 TEST(Sample, DependsOnItsArgumentsAlone) {

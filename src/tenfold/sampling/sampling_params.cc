@@ -65,6 +65,8 @@ Status CheckForbidden(const SamplingParams& params, int64_t vocab_size) {
 Status CheckBeams(const SamplingParams& params) {
   if (!params.use_beam_search) return {};
   RETURN_IF_ERROR(CheckRange("the beam width", params.beam_width, params.n, kMaxBeamWidth));
+  if (params.max_tokens == 0)
+    return MakeError(ErrorCode::kInvalidArgument, "max_tokens is 0, but beams need at least 1");
   RETURN_IF_ERROR(CheckRange("length_penalty", params.length_penalty, -10.0, 10.0));
   if (params.top_k > 0 || params.top_p != 1 || params.min_p != 0 ||
       (params.temperature != 0 && params.temperature != 1)) {
@@ -98,7 +100,7 @@ Status Validate(const SamplingParams& params, int64_t vocab_size) {
     RETURN_IF_ERROR(CheckRange("logit_bias", entry.bias, -100.0, 100.0));
   }
   RETURN_IF_ERROR(CheckForbidden(params, vocab_size));
-  if (params.max_tokens && *params.max_tokens < 1) {
+  if (params.max_tokens && *params.max_tokens < (params.num_prompt_logprobs ? 0 : 1)) {
     return MakeError(ErrorCode::kInvalidArgument, "max_tokens is {}, but must be at least 1", *params.max_tokens);
   }
   RETURN_IF_ERROR(CheckRange("min_tokens", params.min_tokens, 0, params.max_tokens.value_or(kNoLimit)));
@@ -108,6 +110,9 @@ Status Validate(const SamplingParams& params, int64_t vocab_size) {
     RETURN_IF_ERROR(CheckToken("stop_token_ids", token, vocab_size));
   }
   if (params.num_logprobs) RETURN_IF_ERROR(CheckRange("logprobs", *params.num_logprobs, 0, kMaxLogprobs));
+  if (params.num_prompt_logprobs) {
+    RETURN_IF_ERROR(CheckRange("prompt_logprobs", *params.num_prompt_logprobs, 0, kMaxLogprobs));
+  }
   return {};
 }
 

@@ -56,8 +56,9 @@ struct SamplingParams {
   std::optional<uint64_t> seed;  // none: the engine chooses one
 
   // When the sequence ends.
-  std::optional<int> max_tokens = 16;  // at least 1; none: as far as the context reaches
-  int min_tokens = 0;                  // [0, max_tokens]: end-of-sequence and stop tokens are forbidden before
+  // None: as far as the context reaches. 0: only the prompt is computed, for its log-probabilities.
+  std::optional<int> max_tokens = 16;
+  int min_tokens = 0;  // [0, max_tokens]: end-of-sequence and stop tokens are forbidden before
   std::vector<std::string> stop;
   std::vector<TokenId> stop_token_ids;
   bool include_stop_str_in_output = false;  // the text of what ended it, stop token or end-of-sequence, too
@@ -66,6 +67,7 @@ struct SamplingParams {
   bool skip_special_tokens = true;  // the text is without control tokens; stop strings see what the text has
 
   std::optional<int> num_logprobs;  // [0, kMaxLogprobs]; 0 = of the chosen token only, none = no log-probabilities
+  std::optional<int> num_prompt_logprobs;  // likewise of each token of the prompt, given those before it
 
   static constexpr double kGreedyTemperature = 1e-5;
   bool IsGreedy() const { return temperature < kGreedyTemperature; }

@@ -35,42 +35,43 @@ TEST_P(ValidateTest, AcceptsOrNamesTheField) {
 
 using P = SamplingParams;
 
-INSTANTIATE_TEST_SUITE_P(Accepted, ValidateTest,
-                         testing::Values(Case{"Defaults", [](P&) {}, ""},
-                                         Case{"LowEnds",
-                                              [](P& p) {
-                                                p.temperature = 0;
-                                                p.top_k = -1;
-                                                p.top_p = 1e-300;
-                                                p.presence_penalty = p.frequency_penalty = -2;
-                                                p.max_tokens = 1;
-                                                p.num_logprobs = 0;
-                                              },
-                                              ""},
-                                         Case{"HighEnds",
-                                              [](P& p) {
-                                                p.n = 128;
-                                                p.temperature = 100;
-                                                p.top_k = 1'000'000;
-                                                p.min_p = 1;
-                                                p.repetition_penalty = 100;
-                                                p.presence_penalty = p.frequency_penalty = 2;
-                                                p.min_tokens = *p.max_tokens;
-                                                p.num_logprobs = 20;
-                                              },
-                                              ""},
-                                         Case{"Lists",
-                                              [](P& p) {
-                                                p.logit_bias = {{0, -100}, {99, 100}};
-                                                p.stop.assign(16, std::string(256, 'x'));
-                                                p.stop_token_ids = {0, 99};
-                                                p.allowed_token_ids = {0, 98, 99};
-                                                p.bad_words.assign(1024, std::vector<TokenId>(256, 99));
-                                              },
-                                              ""},
-                                         Case{"MinTokensWithoutMaxTokens",
-                                              [](P& p) { p.max_tokens.reset(), p.min_tokens = 1 << 30; }, ""}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Accepted, ValidateTest,
+    testing::Values(Case{"Defaults", [](P&) {}, ""},
+                    Case{"ScoringOnly", [](P& p) { p.max_tokens = 0, p.num_prompt_logprobs = 20; }, ""},
+                    Case{"LowEnds",
+                         [](P& p) {
+                           p.temperature = 0;
+                           p.top_k = -1;
+                           p.top_p = 1e-300;
+                           p.presence_penalty = p.frequency_penalty = -2;
+                           p.max_tokens = 1;
+                           p.num_logprobs = 0;
+                         },
+                         ""},
+                    Case{"HighEnds",
+                         [](P& p) {
+                           p.n = 128;
+                           p.temperature = 100;
+                           p.top_k = 1'000'000;
+                           p.min_p = 1;
+                           p.repetition_penalty = 100;
+                           p.presence_penalty = p.frequency_penalty = 2;
+                           p.min_tokens = *p.max_tokens;
+                           p.num_logprobs = 20;
+                         },
+                         ""},
+                    Case{"Lists",
+                         [](P& p) {
+                           p.logit_bias = {{0, -100}, {99, 100}};
+                           p.stop.assign(16, std::string(256, 'x'));
+                           p.stop_token_ids = {0, 99};
+                           p.allowed_token_ids = {0, 98, 99};
+                           p.bad_words.assign(1024, std::vector<TokenId>(256, 99));
+                         },
+                         ""},
+                    Case{"MinTokensWithoutMaxTokens", [](P& p) { p.max_tokens.reset(), p.min_tokens = 1 << 30; }, ""}),
+    [](const auto& info) { return info.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Refused, ValidateTest,
@@ -145,6 +146,13 @@ INSTANTIATE_TEST_SUITE_P(
                p.bad_words = {{1, -3}};
              },
              "bad_words names token -3, but this model's tokens are between 0 and 99"},
+        Case{"NegativeMaxTokens", [](P& p) { p.max_tokens = -1, p.num_prompt_logprobs = 0; },
+             "max_tokens is -1, but must be at least 1"},
+        Case{"BeamsOfNothing",
+             [](P& p) { p.max_tokens = 0, p.num_prompt_logprobs = 0, p.use_beam_search = true, p.beam_width = 2; },
+             "max_tokens is 0, but beams need at least 1"},
+        Case{"ManyPromptLogprobs", [](P& p) { p.num_prompt_logprobs = 21; },
+             "prompt_logprobs is 21, but must be between 0 and 20"},
         Case{"ManyLogprobs", [](P& p) { p.num_logprobs = 21; }, "logprobs is 21, but must be between 0 and 20"}),
     [](const auto& info) { return info.param.name; });
 
