@@ -11,6 +11,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/base/byte_count.h"
 #include "tenfold/base/logging.h"
 #include "tenfold/cli/api_key_file.h"
 #include "tenfold/cli/chat_template_option.h"
