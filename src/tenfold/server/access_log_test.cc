@@ -64,8 +64,10 @@ class AccessLogTest : public ServerTest {
   }
   ~AccessLogTest() override { std::filesystem::remove(path_); }
 
-  // What the log holds when the server is gone.
+  // What the log holds when the server is gone. A client may have an answer before the server knows that it went out;
+  // once it has answered another one, it does.
   std::vector<json::value> Lines() {
+    Connect().Get("/health");
     server_->Stop();
     server_->Stop();
     Join();
@@ -74,7 +76,8 @@ class AccessLogTest : public ServerTest {
     text_ = ReadFile(path_);
     std::vector<json::value> lines;
     for (size_t begin = 0, end; (end = text_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-      lines.push_back(FromJson(text_.substr(begin, end - begin)));
+      json::value line = FromJson(text_.substr(begin, end - begin));
+      if (line.at("path") != "/health") lines.push_back(std::move(line));
     }
     return lines;
   }
