@@ -56,9 +56,10 @@ fuzz:
 	@cmake --preset fuzz --log-level=WARNING
 	@cmake --build --preset fuzz --target fuzzers
 	@set -e; for seeds in fuzz/corpus/*; do \
-	  name=$$(basename $$seeds); found=build/fuzz/found/$$name; mkdir -p $$found; \
-	  echo "fuzzing $$name for $(TIME) s; inputs that fail go to $$found"; \
-	  build/fuzz/bin/$${name}_fuzz -max_total_time=$(TIME) -verbosity=0 -print_final_stats=1 -artifact_prefix=$$found/failed- \
+	  name=$$(basename $$seeds); found=build/fuzz/found/$$name; failed=build/fuzz/failed/$$name-; \
+	  mkdir -p $$found build/fuzz/failed; \
+	  echo "fuzzing $$name for $(TIME) s; an input that fails is written to $$failed*"; \
+	  build/fuzz/bin/$${name}_fuzz -max_total_time=$(TIME) -verbosity=0 -print_final_stats=1 -artifact_prefix=$$failed \
 	    $$found $$seeds; \
 	done
 

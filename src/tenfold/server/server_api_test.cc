@@ -1,4 +1,8 @@
 // What the endpoints say.
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -387,6 +391,29 @@ TEST_F(ServerApiTest, ShowsMetrics) {
                            "# TYPE tenfold:prompt_tokens_total counter\n"}) {
     EXPECT_THAT(response.body, HasSubstr(line));
   }
+}
+
+// A panel of a metric that nobody prints stays empty, and looks like a server at rest.
+TEST_F(ServerApiTest, PrintsEveryMetricOfTheDashboard) {
+  StartServer();
+  const std::string metrics = Connect().Get("/metrics").body;
+  std::ifstream file(TENFOLD_SOURCE_DIR "/docs/grafana/tenfold.json");
+  const std::string dashboard{std::istreambuf_iterator<char>(file), {}};
+  std::set<std::string> on_panels;
+  const json::value document = FromJson(dashboard);
+  for (const json::value& panel : document.at("panels").as_array()) {
+    const json::value* targets = panel.as_object().if_contains("targets");
+    if (targets == nullptr) continue;  // a row
+    for (const json::value& target : targets->as_array()) {
+      const std::string query = Text(target.at("expr"));
+      const std::regex name("tenfold:[a-z0-9_]+");
+      for (std::sregex_iterator found(query.begin(), query.end(), name), end; found != end; ++found) {
+        on_panels.insert(found->str());
+      }
+    }
+  }
+  EXPECT_GT(on_panels.size(), 30u);
+  for (const std::string& name : on_panels) EXPECT_THAT(metrics, HasSubstr("\n" + name + "{")) << name;
 }
 
 struct Refusal {
