@@ -63,11 +63,22 @@ class FakeEngine final : public engine::EngineApi {
     thread_.join();
   }
 
-  // The default: one letter a step, "a" for sample 0, then "b", ... and for sample 1 from "b" on, until max_tokens.
+  // The default: log-probabilities of the prompt when asked for; one letter a step, "a" for sample 0, then "b", ... and for sample 1 from "b" on, until max_tokens.
   static engine::OutputEvent Alphabet(const engine::Request& request, int sample, int step) {
-    static constexpr sampling::TokenLogprob kTop[] = {{kFirstByte + 'x', -0.25}, {kFirstByte + 'y', -1.5}};
-    const char letter = static_cast<char>('a' + (sample + step) % 26);
     engine::OutputEvent event;
+    static constexpr sampling::TokenLogprob kTop[] = {{kFirstByte + 'x', -0.25}, {kFirstByte + 'y', -1.5}};
+    if (sample == 0 && step == 0 && request.sampling.num_prompt_logprobs) {
+      const int num_top = std::min(*request.sampling.num_prompt_logprobs, 2);
+      for (size_t i = 1; i < request.prompt.size(); ++i) {
+        event.prompt_logprobs.push_back(
+            {.logprob = -static_cast<double>(i), .rank = static_cast<int>(2 + i), .top = {kTop, kTop + num_top}});
+      }
+    }
+    if (request.sampling.max_tokens == 0) {
+      event.finish = engine::FinishReason::kLength;
+      return event;
+    }
+    const char letter = static_cast<char>('a' + (sample + step) % 26);
     event.tokens = {kFirstByte + letter};
     event.text = letter;
     if (request.sampling.num_logprobs) {
@@ -216,7 +227,7 @@ class FakeEngine final : public engine::EngineApi {
         if (event.finish != engine::FinishReason::kNone) {
           event.num_prompt_tokens = static_cast<int64_t>(running.request.prompt.size());
           event.num_cached_tokens = event.num_prompt_tokens - 1;
-          event.num_output_tokens = step;
+          event.num_output_tokens = running.request.sampling.max_tokens == 0 ? 0 : step;
           step = -1;
         }
         batch.push_back(std::move(event));

@@ -24,7 +24,7 @@ ApiError ErrorOf(const engine::OutputEvent& event) {
 }  // namespace
 
 Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
-                       std::vector<std::vector<TokenId>> prompts, const ChatAnswerFormat& chat_format,
+                       std::vector<PromptPiece> prompts, const ChatAnswerFormat& chat_format,
                        std::shared_ptr<ResponseWriter> writer, Clock::time_point now)
     : first_id_(first_id),
       head_(std::move(head)),
@@ -39,6 +39,7 @@ Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream,
   for (size_t index = 0; index < choices_.size(); ++index) {
     choices_[index].piece.index = static_cast<int>(index);
     choices_[index].piece.prompt = &prompts_[index / static_cast<size_t>(n)];
+    choices_[index].piece.text = choices_[index].piece.prompt->text;
   }
 }
 
@@ -66,6 +67,7 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
     usage_.num_output_tokens += event.num_output_tokens;
   }
   for (const engine::TokenLogprobs& token : event.logprobs) choice.cumulative_logprob += token.logprob;
+  if (!event.prompt_logprobs.empty()) prompts_[prompt].logprobs = std::move(event.prompt_logprobs);
   ChatDelta gained;
   if (head_.endpoint == Endpoint::kChat) {
     gained = choice.parser.Feed(event.text, event.finish != FinishReason::kNone);

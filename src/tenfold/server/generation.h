@@ -22,9 +22,10 @@ class Generation {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Request ids are first_id, first_id + 1, ... in the order of the prompts. `chat_format` is of chats only.
+  // Request ids are first_id, first_id + 1, ... in the order of the prompts, which bring their text where the answer
+  // echoes it. `chat_format` is of chats only.
   Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
-             std::vector<std::vector<TokenId>> prompts, const ChatAnswerFormat& chat_format,
+             std::vector<PromptPiece> prompts, const ChatAnswerFormat& chat_format,
              std::shared_ptr<ResponseWriter> writer, Clock::time_point now);
 
   const std::string& answer_id() const { return head_.id; }
@@ -70,7 +71,7 @@ class Generation {
   const bool stream_;
   const int n_;
   const int num_returned_;  // of each prompt's n
-  const std::vector<std::vector<TokenId>> prompts_;
+  std::vector<PromptPiece> prompts_;
   const std::shared_ptr<ResponseWriter> writer_;
   const Clock::time_point arrived_at_;
   Clock::time_point deadline_ = Clock::time_point::max();

@@ -12,11 +12,21 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
                   .created = std::time(nullptr),
                   .model = request.model,
                   .has_logprobs = request.has_logprobs,
+                  .num_logprobs = request.sampling.num_logprobs.value_or(0),
+                  .echo = request.echo,
+                  .num_prompt_logprobs = request.num_prompt_logprobs,
                   .return_token_ids = request.return_token_ids,
                   .include_usage = request.include_usage};
+  std::vector<PromptPiece> pieces;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    PromptPiece& piece = pieces.emplace_back(PromptPiece{.tokens = prompts[i]});
+    if (!request.echo) continue;
+    const bool was_text = std::holds_alternative<std::string>(request.prompts[i]);
+    EchoPrompt(engine_.tokenizer(), was_text, request.sampling.skip_special_tokens, piece);
+  }
   const auto generation =
       std::make_shared<Generation>(next_id_, std::move(head), request.stream, request.sampling.n, request.num_returned,
-                                   prompts, chat_format, std::move(writer), Clock::now());
+                                   std::move(pieces), chat_format, std::move(writer), Clock::now());
   generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });

@@ -161,7 +161,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"best_of", ReadMember<&Body::best_of>},
     {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},
     {"length_penalty", Sampling<&SamplingParams::length_penalty>},
-    {"prompt_logprobs", nullptr, "null"},
+    {"prompt_logprobs", ReadMember<&Body::num_prompt_logprobs>},
     {"truncate_prompt_tokens", ReadMember<&Body::truncate_prompt_tokens>},
     {"allowed_token_ids", ReadAllowedTokens},
     {"bad_words", ReadMember<&Body::bad_words>},
@@ -183,7 +183,7 @@ constexpr JsonField<Body> kCommonFields[] = {
 constexpr JsonField<Body> kCompletionFields[] = {
     {"prompt", ReadPrompt},
     {"logprobs", Sampling<&SamplingParams::num_logprobs>},
-    {"echo", nullptr, "false"},
+    {"echo", ReadMember<&Body::echo>},
     {"suffix", nullptr, "null"},
 };
 
@@ -213,6 +213,15 @@ ApiStatus FinishCompletion(Body& body) {
   return {};
 }
 
+// What the engine must say of the prompt's tokens: what is shown of them, and with echo what is shown of the output's.
+void FinishPromptLogprobs(Body& body) {
+  SamplingParams& sampling = body.sampling;
+  sampling.num_prompt_logprobs = body.num_prompt_logprobs;
+  if (body.echo && (sampling.num_logprobs || sampling.max_tokens == 0)) {
+    sampling.num_prompt_logprobs = std::max(sampling.num_logprobs.value_or(0), body.num_prompt_logprobs.value_or(0));
+  }
+}
+
 // How many samples are made, and how many of them are returned.
 ApiStatus FinishSamples(Body& body) {
   SamplingParams& sampling = body.sampling;
@@ -220,6 +229,7 @@ ApiStatus FinishSamples(Body& body) {
   const int best_of = body.best_of.value_or(sampling.n);
   body.num_returned = sampling.n;
   body.has_logprobs = sampling.num_logprobs.has_value();
+  FinishPromptLogprobs(body);
   if (best_of < sampling.n)
     return BadField("best_of", "is {}, but must be at least \"n\", which is {}", best_of, sampling.n);
   if (sampling.use_beam_search) {

@@ -39,6 +39,8 @@ struct GenerationRequest {
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;
+  bool echo = false;                              // kCompletions: the prompt comes before the completion
+  std::optional<int> num_prompt_logprobs;         // that the answer shows; sampling's own also serve `echo`
   std::optional<int64_t> truncate_prompt_tokens;  // as prompt_truncation.h reads it
   std::optional<double> timeout_s;                // from its arrival to its end; none: the server's
   int64_t priority = 0;                           // lower is more urgent, where the engine goes by it

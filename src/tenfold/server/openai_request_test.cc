@@ -57,6 +57,20 @@ TEST(OpenAiRequestTest, ReadsEveryFieldOfACompletion) {
   EXPECT_THAT(request.bad_words, ElementsAre("x y", "z"));
 }
 
+// The engine scores a prompt for whoever shows it, and where nothing else is to be done.
+TEST(OpenAiRequestTest, PromptsAreScoredForTheirLogprobsAndForEcho) {
+  const auto scored = [](std::string_view fields) {
+    return ParseOk(Endpoint::kCompletions, fmt::format(R"({{"prompt": "a", {}}})", fields))
+        .sampling.num_prompt_logprobs;
+  };
+  EXPECT_EQ(scored(R"("prompt_logprobs": 0)"), 0);
+  EXPECT_EQ(scored(R"("prompt_logprobs": null, "logprobs": 3)"), std::nullopt);
+  EXPECT_EQ(scored(R"("echo": true)"), std::nullopt);
+  EXPECT_EQ(scored(R"("echo": true, "max_tokens": 0)"), 0);
+  EXPECT_EQ(scored(R"("echo": true, "logprobs": 3)"), 3);
+  EXPECT_EQ(scored(R"("echo": true, "logprobs": 3, "prompt_logprobs": 5)"), 5);
+}
+
 TEST(OpenAiRequestTest, BestOfMakesMoreSamplesThanItReturns) {
   const GenerationRequest request = ParseOk(Endpoint::kChat, R"({"messages": [{"role": "user", "content": "a"}],
                                                                  "n": 2, "best_of": 5})");
@@ -183,7 +197,8 @@ INSTANTIATE_TEST_SUITE_P(
         Completion("SaltLong", R"("cache_salt": ")" + Repeat("s", 257) + "\"", "cache_salt", "longer than 256 bytes"),
         Completion("TimeoutZero", R"("request_timeout": 0)", "request_timeout", "above 0"),
         Completion("TimeoutLong", R"("request_timeout": 1e9)", "request_timeout", "at most 86400 seconds"),
-        Completion("Echo", R"("echo": true)", "echo", "not supported"),
+        Completion("Echo", R"("echo": 1)", "echo", "true or false"),
+        Completion("PromptLogprobs", R"("prompt_logprobs": true)", "prompt_logprobs", "whole number"),
         Completion("Suffix", R"("suffix": "s")", "suffix", "not supported"),
         Completion("BestOfBelowN", R"("best_of": 1, "n": 2)", "best_of", "at least \"n\", which is 2"),
         // These once left the best of several samples at fewer than none.

@@ -12,17 +12,6 @@ namespace {
 
 using tokenizer::Tokenizer;
 
-// JSON has no infinity; OpenAI writes this for a token that could not have been chosen.
-constexpr double kLeastLogprob = -9999.0;
-
-json::value LogprobValue(double logprob) {
-  return std::max(logprob, kLeastLogprob);
-}
-
-std::string TokenString(const Tokenizer& tokenizer, TokenId token) {
-  return tokenizer::RepairUtf8(tokenizer.TokenText(token));
-}
-
 json::array TokenArray(const std::vector<TokenId>& tokens) {
   return json::array(tokens.begin(), tokens.end());
 }
@@ -47,27 +36,57 @@ json::object ChatLogprobs(const ChoicePiece& choice, const Tokenizer& tokenizer)
   return {{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
-json::object CompletionLogprobs(const ChoicePiece& choice, const Tokenizer& tokenizer) {
-  json::array tokens, logprobs, top_logprobs, offsets;
-  size_t offset = choice.text_offset;
-  for (size_t i = 0; i < choice.logprobs.size(); ++i) {
-    const engine::TokenLogprobs& entry = choice.logprobs[i];
-    const std::string text = TokenString(tokenizer, choice.tokens[i]);
-    offsets.push_back(offset);
-    offset += CountCharacters(text);
-    json::object top;  // the chosen token is always in it
-    for (const auto& candidate : entry.top) {
-      top.emplace(TokenString(tokenizer, candidate.token), LogprobValue(candidate.logprob));
+// Of a completion, the token's own and the likeliest by their texts; null for a token that nothing stands before.
+class CompletionLogprobs {
+ public:
+  CompletionLogprobs(const Tokenizer& tokenizer, int num_top)
+      : tokenizer_(tokenizer), num_top_(static_cast<size_t>(num_top)) {}
+
+  void Add(TokenId token, const engine::TokenLogprobs* entry, size_t offset) {
+    const std::string text = TokenString(tokenizer_, token);
+    offsets_.push_back(offset);
+    tokens_.push_back(json::string(text));
+    if (entry == nullptr) {
+      logprobs_.push_back(nullptr);
+      top_logprobs_.push_back(nullptr);
+      return;
     }
-    top.emplace(text, LogprobValue(entry.logprob));
-    tokens.push_back(json::string(text));
-    logprobs.push_back(LogprobValue(entry.logprob));
-    top_logprobs.push_back(std::move(top));
+    json::object top;  // the chosen token is always in it
+    for (size_t i = 0; i < std::min(num_top_, entry->top.size()); ++i) {
+      top.emplace(TokenString(tokenizer_, entry->top[i].token), LogprobValue(entry->top[i].logprob));
+    }
+    top.emplace(text, LogprobValue(entry->logprob));
+    logprobs_.push_back(LogprobValue(entry->logprob));
+    top_logprobs_.push_back(std::move(top));
   }
-  return {{"text_offset", std::move(offsets)},
-          {"token_logprobs", std::move(logprobs)},
-          {"tokens", std::move(tokens)},
-          {"top_logprobs", std::move(top_logprobs)}};
+  json::object Take() {
+    return {{"text_offset", std::move(offsets_)},
+            {"token_logprobs", std::move(logprobs_)},
+            {"tokens", std::move(tokens_)},
+            {"top_logprobs", std::move(top_logprobs_)}};
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  const size_t num_top_;
+  json::array tokens_, logprobs_, top_logprobs_, offsets_;
+};
+
+json::object LogprobsOfCompletion(const AnswerHead& head, const ChoicePiece& choice, const Tokenizer& tokenizer) {
+  CompletionLogprobs logprobs(tokenizer, head.num_logprobs);
+  size_t offset = choice.text_offset;
+  if (head.echo && choice.is_first) {
+    const PromptPiece& prompt = *choice.prompt;
+    for (size_t i = 0; i < prompt.tokens.size(); ++i) {
+      logprobs.Add(prompt.tokens[i], i == 0 ? nullptr : &prompt.logprobs.at(i - 1), prompt.text_offsets[i]);
+    }
+    offset += CountCharacters(prompt.text);
+  }
+  for (size_t i = 0; i < choice.logprobs.size(); ++i) {
+    logprobs.Add(choice.tokens[i], &choice.logprobs[i], offset);
+    offset += CountCharacters(TokenString(tokenizer, choice.tokens[i]));
+  }
+  return logprobs.Take();
 }
 
 json::value FinishName(engine::FinishReason finish) {
@@ -127,20 +146,24 @@ json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, con
                           bool is_chunk) {
   json::object object{{"index", choice.index}};
   json::value logprobs = nullptr;
-  const bool has_logprobs = head.has_logprobs && !(is_chunk && choice.tokens.empty());
+  const bool echoes = head.echo && choice.is_first;
+  const bool has_logprobs = head.has_logprobs && !(is_chunk && choice.tokens.empty() && !echoes);
   if (head.endpoint == Endpoint::kChat) {
     object[is_chunk ? "delta" : "message"] = is_chunk ? DeltaObject(choice) : MessageObject(choice.chat);
     if (has_logprobs) logprobs = ChatLogprobs(choice, tokenizer);
   } else {
     object["text"] = choice.text;
-    if (has_logprobs) logprobs = CompletionLogprobs(choice, tokenizer);
+    if (has_logprobs) logprobs = LogprobsOfCompletion(head, choice, tokenizer);
+    if (head.num_prompt_logprobs && choice.is_first) {
+      object["prompt_logprobs"] = PromptLogprobs(*choice.prompt, *head.num_prompt_logprobs, tokenizer);
+    }
   }
   object["logprobs"] = std::move(logprobs);
   const bool calls_tools = choice.has_tool_calls && choice.finish == engine::FinishReason::kStop;
   object["finish_reason"] = calls_tools ? json::value("tool_calls") : FinishName(choice.finish);
   object["stop_reason"] = StopReason(choice);
   if (head.return_token_ids) {
-    if (choice.is_first) object["prompt_token_ids"] = TokenArray(*choice.prompt);
+    if (choice.is_first) object["prompt_token_ids"] = TokenArray(choice.prompt->tokens);
     object["token_ids"] = TokenArray(choice.tokens);
   }
   return object;
@@ -150,6 +173,14 @@ json::object AnswerObject(const AnswerHead& head, bool is_chunk) {
   std::string_view name = is_chunk ? "chat.completion.chunk" : "chat.completion";
   if (head.endpoint == Endpoint::kCompletions) name = "text_completion";
   return {{"id", head.id}, {"object", name}, {"created", head.created}, {"model", head.model}};
+}
+
+// A chat has one prompt, which vLLM reports on once.
+void AddPromptLogprobs(const AnswerHead& head, const ChoicePiece& choice, const Tokenizer& tokenizer,
+                       json::object& answer) {
+  if (head.endpoint != Endpoint::kChat || !head.num_prompt_logprobs) return;
+  if (!choice.is_first || choice.index != 0) return;
+  answer["prompt_logprobs"] = PromptLogprobs(*choice.prompt, *head.num_prompt_logprobs, tokenizer);
 }
 
 json::object UsageObject(const Usage& usage) {
@@ -184,6 +215,7 @@ std::string AnswerJson(const AnswerHead& head, std::span<const ChoicePiece> choi
   for (const ChoicePiece& choice : choices) array.push_back(ChoiceObject(head, choice, tokenizer, /*is_chunk=*/false));
   answer["choices"] = std::move(array);
   answer["usage"] = UsageObject(usage);
+  AddPromptLogprobs(head, choices.front(), tokenizer, answer);
   return json::serialize(answer);
 }
 
@@ -191,6 +223,7 @@ std::string ChunkEvent(const AnswerHead& head, const ChoicePiece& choice, const 
   json::object chunk = AnswerObject(head, /*is_chunk=*/true);
   chunk["choices"] = json::array{ChoiceObject(head, choice, tokenizer, /*is_chunk=*/true)};
   if (head.include_usage) chunk["usage"] = nullptr;
+  AddPromptLogprobs(head, choice, tokenizer, chunk);
   return ServerSentEvent(json::serialize(chunk));
 }
 
@@ -203,11 +236,6 @@ std::string UsageEvent(const AnswerHead& head, const Usage& usage) {
 
 std::string ServerSentEvent(std::string_view json) {
   return fmt::format("data: {}\n\n", json);
-}
-
-size_t CountCharacters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
 }
 
 }  // namespace tenfold::server

@@ -11,6 +11,7 @@
 #include "tenfold/engine/request.h"
 #include "tenfold/server/chat_answer/chat_delta.h"
 #include "tenfold/server/openai_request.h"
+#include "tenfold/server/prompt_response.h"
 #include "tenfold/tokenizer/tokenizer.h"
 
 namespace tenfold::server {
@@ -22,6 +23,9 @@ struct AnswerHead {
   int64_t created = 0;  // seconds since 1970
   std::string model;
   bool has_logprobs = false;
+  int num_logprobs = 0;                         // likeliest tokens that a completion's log-probabilities show
+  bool echo = false;                            // a completion begins with its prompt
+  std::optional<int> num_prompt_logprobs = {};  // the answer tells of its prompt's tokens and as many likeliest
   bool return_token_ids = false;
   bool include_usage = false;  // chunks say "usage": null until the last, which has it
 };
@@ -29,12 +33,12 @@ struct AnswerHead {
 // What one choice gained: since its last chunk, or in whole.
 struct ChoicePiece {
   int index = 0;
-  bool is_first = true;                          // begins the choice
-  const std::vector<TokenId>* prompt = nullptr;  // outlives the piece
-  std::string text = {};                         // of a completion
-  size_t text_offset = 0;                        // characters of the choice before this piece
-  ChatDelta chat = {};                           // of a chat
-  bool has_tool_calls = false;                   // in this piece or before it
+  bool is_first = true;                 // begins the choice
+  const PromptPiece* prompt = nullptr;  // outlives the piece
+  std::string text = {};                // of a completion
+  size_t text_offset = 0;               // characters of the choice before this piece
+  ChatDelta chat = {};                  // of a chat
+  bool has_tool_calls = false;          // in this piece or before it
   std::vector<TokenId> tokens = {};
   std::vector<engine::TokenLogprobs> logprobs = {};  // of each token, when asked for
   engine::FinishReason finish = engine::FinishReason::kNone;
@@ -63,8 +67,5 @@ std::string UsageEvent(const AnswerHead& head, const Usage& usage);
 // Any JSON as a server-sent event, and the one that ends a stream.
 std::string ServerSentEvent(std::string_view json);
 inline constexpr std::string_view kDoneEvent = "data: [DONE]\n\n";
-
-// Unicode characters of valid UTF-8, the unit of text offsets.
-size_t CountCharacters(std::string_view text);
 
 }  // namespace tenfold::server
