@@ -221,6 +221,7 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
     if (!chat) return tl::unexpected(chat.error());
     answer_format = chat->answer_format;
     answer_format.one_tool_call = request->one_tool_call;
+    if (chat->wants_special_tokens) request->sampling.skip_special_tokens = false;
     if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
     prompts.push_back(std::move(chat->prompt));
   }

@@ -1,5 +1,6 @@
 #include "tenfold/server/chat_encoder.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,14 @@ bool EndsInReasoning(std::string_view text, const ReasoningTags& tags, bool may_
   const std::string_view behind = text.substr(found + tags.begin.size());
   return may_have_text ? behind.find(tags.end) == std::string_view::npos
                        : behind.find_first_not_of(kSpaces) == std::string_view::npos;
+}
+
+bool HasSpecialMarker(const ChatAnswerFormat& format, const tokenizer::Tokenizer& tokenizer) {
+  const std::string_view markers[] = {format.reasoning.end, CallMarker(format.tool_calls)};
+  return std::ranges::any_of(markers, [&](std::string_view marker) {
+    const std::vector<TokenId> ids = tokenizer.Encode(marker, {.add_special = false, .parse_special = true});
+    return ids.size() == 1 && tokenizer.IsSpecial(ids.front());
+  });
 }
 
 }  // namespace
@@ -56,6 +65,7 @@ ApiResult<EncodedChat> ChatEncoder::Encode(const ChatPrompt& chat) const {
   if (!segments) return tl::unexpected(ApiError{400, segments.error().message, "messages", "invalid_value"});
   EncodedChat encoded{.prompt = tokenizer_.Encode(*segments, /*add_special=*/false),
                       .answer_format = AnswerFormat(chat, *segments)};
+  encoded.wants_special_tokens = HasSpecialMarker(encoded.answer_format, tokenizer_);
   if (renderer_->is_plain()) encoded.stop_string = "\nUser:";
   return encoded;
 }

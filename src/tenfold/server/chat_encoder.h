@@ -28,6 +28,7 @@ struct EncodedChat {
   std::vector<TokenId> prompt;
   ChatAnswerFormat answer_format = {};
   std::optional<std::string> stop_string = {};  // ends an answer where the model has no token for it
+  bool wants_special_tokens = false;            // in the text: one of the markers of `answer_format` is a control token
 };
 
 class ChatEncoder {

@@ -31,6 +31,8 @@ inline tokenizer::Tokenizer MakeByteTokenizer() {
   vocabulary.types.assign(5, tokenizer::TokenType::kControl);
   for (int byte = 0; byte < 256; ++byte) vocabulary.tokens.push_back(fmt::format("<0x{:02X}>", byte));
   vocabulary.types.resize(vocabulary.tokens.size(), tokenizer::TokenType::kByte);
+  vocabulary.tokens.emplace_back("[TOOL_CALLS]");
+  vocabulary.types.push_back(tokenizer::TokenType::kControl);
   vocabulary.types[0] = tokenizer::TokenType::kUnknown;
   vocabulary.scores.assign(vocabulary.tokens.size(), 0.0f);
   vocabulary.spaces_are_underlined = false;

@@ -8,7 +8,7 @@ namespace tenfold::server {
 void Generations::Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
                         const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer) {
   AnswerHead head{.endpoint = request.endpoint,
-                  .id = NewAnswerId(request.endpoint),
+                  .id = AnswerId(request.endpoint, request.request_id),
                   .created = std::time(nullptr),
                   .model = request.model,
                   .has_logprobs = request.has_logprobs,

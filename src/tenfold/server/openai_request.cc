@@ -87,6 +87,15 @@ ApiStatus ReadCacheSalt(const json::value& value, std::string_view name, Body& b
   return {};
 }
 
+ApiStatus ReadRequestId(const json::value& value, std::string_view name, Body& body) {
+  RETURN_IF_REFUSED(ReadValue(value, name, body.request_id));
+  const bool is_printable = std::ranges::all_of(body.request_id, [](char c) { return '!' <= c && c <= '~'; });
+  if (body.request_id.empty() || body.request_id.size() > kMaxRequestIdBytes || !is_printable) {
+    return BadField(name, "must be 1 to {} printable ASCII characters without spaces", kMaxRequestIdBytes);
+  }
+  return {};
+}
+
 ApiStatus ReadTimeout(const json::value& value, std::string_view name, Body& body) {
   double timeout_s = 0;
   RETURN_IF_REFUSED(ReadValue(value, name, timeout_s));
@@ -166,7 +175,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"allowed_token_ids", ReadAllowedTokens},
     {"bad_words", ReadMember<&Body::bad_words>},
     {"priority", ReadMember<&Body::priority>},
-    {"request_id", nullptr, "null"},
+    {"request_id", ReadRequestId},
     {"cache_salt", ReadCacheSalt},
     {"request_timeout", ReadTimeout},
     {"structured_outputs", nullptr, "null"},

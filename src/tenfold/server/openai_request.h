@@ -24,6 +24,7 @@ using PromptInput = std::variant<std::string, std::vector<TokenId>>;
 // Prompts times n that one body may ask for: as many as the engine is made to hold (4,096 sequences in flight).
 inline constexpr size_t kMaxChoices = 4096;
 inline constexpr size_t kMaxCacheSaltBytes = 256;
+inline constexpr size_t kMaxRequestIdBytes = 128;
 inline constexpr double kMaxTimeoutS = 86'400;
 
 struct GenerationRequest {
@@ -44,6 +45,7 @@ struct GenerationRequest {
   std::optional<int64_t> truncate_prompt_tokens;  // as prompt_truncation.h reads it
   std::optional<double> timeout_s;                // from its arrival to its end; none: the server's
   int64_t priority = 0;                           // lower is more urgent, where the engine goes by it
+  std::string request_id;                         // the answer\'s id ends with it; empty: one of the server\'s making
   std::string cache_salt;                         // shares cached prefixes only with requests that have the same
 };
 

@@ -202,10 +202,11 @@ void ChoicePiece::Append(engine::OutputEvent&& event, ChatDelta&& gained) {
   stop_token = event.stop_token;
 }
 
-std::string NewAnswerId(Endpoint endpoint) {
+std::string AnswerId(Endpoint endpoint, std::string_view request_id) {
+  const std::string_view prefix = endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl";
+  if (!request_id.empty()) return fmt::format("{}-{}", prefix, request_id);
   std::random_device random;
-  return fmt::format("{}-{:08x}{:08x}{:08x}{:08x}", endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl", random(),
-                     random(), random(), random());
+  return fmt::format("{}-{:08x}{:08x}{:08x}{:08x}", prefix, random(), random(), random(), random());
 }
 
 std::string AnswerJson(const AnswerHead& head, std::span<const ChoicePiece> choices, const Usage& usage,

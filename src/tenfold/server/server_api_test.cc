@@ -506,7 +506,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"BadWord", "POST", "/v1/completions", R"({"prompt": "a", "bad_words": ["b", " "]})", 400,
                 "bad_words[1]", "more than white space"},
         Refusal{"Allowed", "POST", "/v1/completions", R"({"prompt": "a", "allowed_token_ids": [999]})", 400,
-                "allowed_token_ids", "between 0 and 260"},
+                "allowed_token_ids", "between 0 and 261"},
         Refusal{"TruncateToNothing", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": 0})", 400,
                 "truncate_prompt_tokens", "between 1 and the context's 512"},
         Refusal{"TruncateNegative", "POST", "/v1/completions", R"({"prompt": "a", "truncate_prompt_tokens": -2})", 400,
@@ -525,7 +525,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"TokenizeOtherModel", "POST", "/tokenize", R"({"prompt": "a", "model": "gpt"})", 404, "model", "fake"},
         Refusal{"TokenizeSampling", "POST", "/tokenize", R"({"prompt": "a", "top_p": 1})", 400, "top_p", "unknown"},
         Refusal{"DetokenizeNothing", "POST", "/detokenize", "{}", 400, "tokens", "is missing"},
-        Refusal{"DetokenizeUnknown", "POST", "/detokenize", R"({"tokens": [1, 261]})", 400, "tokens", "has 261"},
+        Refusal{"DetokenizeUnknown", "POST", "/detokenize", R"({"tokens": [1, 999]})", 400, "tokens", "has 999"},
         Refusal{"DetokenizeNegative", "POST", "/detokenize", R"({"tokens": [-1]})", 400, "tokens", "has -1"}),
     [](const auto& info) { return info.param.name; });
 

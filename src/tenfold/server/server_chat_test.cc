@@ -180,6 +180,23 @@ TEST_F(ServerToolTest, AServerMayBeToldTheFormat) {
   EXPECT_EQ(answer.at("choices").at(0).at("finish_reason"), "tool_calls");
 }
 
+TEST_F(ServerApiTest, AnAnswerIsCalledAsItsRequest) {
+  StartServer();
+  EXPECT_EQ(PostOk("/v1/chat/completions", Chat(R"("request_id": "mine:1")")).at("id"), "chatcmpl-mine:1");
+}
+
+// Where a marker is a control token, it must not be left out of the text.
+TEST_F(ServerToolTest, ControlTokensAreShownWhereCallsAreMadeOfThem) {
+  options_.api.chat.tool_calls = ToolCallFormat::kMistral;
+  Start("a");
+  const auto skips = [&](std::string_view fields) {
+    PostOk("/v1/chat/completions", Chat(fields));
+    return engine_->submitted().back().sampling.skip_special_tokens;
+  };
+  EXPECT_TRUE(skips(R"("n": 1)"));
+  EXPECT_FALSE(skips(kTools));
+}
+
 TEST_F(ServerToolTest, EarlierCallsAreShown) {
   Start("12:00");
   PostOk("/v1/chat/completions", R"({"messages": [

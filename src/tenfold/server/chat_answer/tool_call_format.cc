@@ -19,4 +19,18 @@ ToolCallFormat FindToolCallFormat(std::string_view chat_template) {
   return ToolCallFormat::kNone;
 }
 
+std::string_view CallMarker(ToolCallFormat format) {
+  switch (format) {
+    case ToolCallFormat::kNone:
+      return {};
+    case ToolCallFormat::kHermes:
+      return "<tool_call>";
+    case ToolCallFormat::kLlama3:
+      return "<|python_tag|>";
+    case ToolCallFormat::kMistral:
+      return "[TOOL_CALLS]";
+  }
+  return {};
+}
+
 }  // namespace tenfold::server

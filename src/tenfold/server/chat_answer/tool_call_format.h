@@ -23,4 +23,7 @@ std::optional<ToolCallFormat> ToolCallFormatOf(std::string_view name);
 // The format that a chat template writes earlier calls in.
 ToolCallFormat FindToolCallFormat(std::string_view chat_template);
 
+// What stands in front of a call; for Llama it need not.
+std::string_view CallMarker(ToolCallFormat format);
+
 }  // namespace tenfold::server

@@ -6,7 +6,6 @@
 namespace tenfold::server {
 namespace {
 
-constexpr std::string_view kPythonTag = "<|python_tag|>";
 constexpr std::string_view kHermesEnd = "</tool_call>";
 constexpr std::string_view kCallIdMarker = "[CALL_ID]";
 constexpr std::string_view kArgumentsMarker = "[ARGS]";
@@ -46,10 +45,6 @@ ToolCallParser::ToolCallParser(ToolCallFormat format, std::set<std::string> tool
   }
 }
 
-std::string_view ToolCallParser::marker() const {
-  return format_ == ToolCallFormat::kHermes ? "<tool_call>" : "[TOOL_CALLS]";
-}
-
 void ToolCallParser::Feed(std::string_view text, ChatDelta& out) {
   held_.Add(text);
   while (!held_.empty() && Advance(out)) {
@@ -85,7 +80,7 @@ bool ToolCallParser::Advance(ChatDelta& out) {
 }
 
 bool ToolCallParser::AdvanceBegin() {
-  const HeldText::Match match = held_.TakeMarker(kPythonTag);
+  const HeldText::Match match = held_.TakeMarker(CallMarker(format_));
   if (match == HeldText::Match::kNotYetKnown) return false;
   has_marker_ = match == HeldText::Match::kYes;
   state_ = has_marker_ || Trimmed(held_.text()).starts_with('{') ? State::kMarker : State::kPlainText;
@@ -93,7 +88,7 @@ bool ToolCallParser::AdvanceBegin() {
 }
 
 bool ToolCallParser::AdvanceText(ChatDelta& out) {
-  const HeldText::Place found = held_.Find(marker());
+  const HeldText::Place found = held_.Find(CallMarker(format_));
   out.content += held_.text().substr(0, found.begin);
   held_.Drop(found.begin);
   if (!found.is_whole) return false;

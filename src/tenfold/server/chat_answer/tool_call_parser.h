@@ -59,8 +59,6 @@ class ToolCallParser {
   // Takes bytes away that may come back as text.
   void Consume(size_t size);
 
-  std::string_view marker() const;
-
   ToolCallFormat format_;
   std::set<std::string> tools_;
   State state_;
