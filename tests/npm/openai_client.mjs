@@ -1,5 +1,5 @@
 // OpenAI's client library against a server: PARROT is the URL of a parrot_server, MODEL that of `tenfold serve` with a
-// real model, where there is one. Run by openai_client_test.py.
+// real model, where there is one. Run by npm_test.py.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
