@@ -486,9 +486,15 @@ class WithoutHub(HubTest):
     def test_a_network_that_is_gone(self):
         self.info('hf:org/repo:Q8_0')
         self.hub.close()
-        info, log = self.info('hf:org/repo:Q8_0')
-        self.assertEqual(info['name'], 'the Q8_0 one')
-        self.assertIn('using what the cache has of hf:org/repo', log)
+        for endpoint, says in [(self.hub.url, 'connect'), ('https://no-such-host.invalid', 'resolve')]:
+            self.environment['HF_ENDPOINT'] = endpoint
+            info, log = self.info('hf:org/repo:Q8_0')
+            self.assertEqual(info['name'], 'the Q8_0 one')
+            self.assertIn(f'hf:org/repo: {endpoint}', log)
+            self.assertIn(says, log)
+            self.assertIn('trying again', log)
+            self.assertIn('using what the cache has: ', log)
+        self.environment['HF_ENDPOINT'] = self.hub.url
         self.expect_error('hf:org/repo:Q4_K_M', self.hub.url, 'nor is the model in the cache')
 
     def test_a_refusal_is_not_a_network_that_is_gone(self):
