@@ -91,6 +91,14 @@ SEEDS = {
                                       {"role": "assistant", "content": "Well", "tool_calls": None}],
                             stream=True, stream_options={"include_usage": True}, logprobs=True, top_logprobs=3,
                             continue_final_message=True, chat_template_kwargs={"x": [1, {"y": None}]}),
+    "request/tools": request(messages=[{"role": "user", "content": "Hi", "name": "u"},
+                                       {"role": "assistant", "content": None, "reasoning_content": "so",
+                                        "tool_calls": [{"id": "1", "type": "function",
+                                                        "function": {"name": "f", "arguments": "{\"x\": 1}"}}]},
+                                       {"role": "tool", "tool_call_id": "1", "content": "2"}],
+                             tools=[{"type": "function", "function": {"name": "f", "description": "d", "parameters": {
+                                 "type": "object", "properties": {"x": {"type": "integer"}}}}}],
+                             tool_choice="auto", parallel_tool_calls=False),
     "request/ignored": request(prompt="a", user="u", metadata={}, response_format={"type": "text"}, max_tokens=1e300,
                                frequency_penalty=-2, presence_penalty=2),
 }

@@ -15,8 +15,12 @@ namespace {
 
 constexpr int64_t kVocabSize = 1000;
 constexpr std::string_view kTemplate =
-    "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+    "{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content }}"
+    "{% for call in message.tool_calls or [] %}{{ call.function.name ~ (call.function.arguments | tojson) }}{% endfor "
+    "%}"
+    "{{ '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 void ExpectAnswerable(const ApiError& error) {
   CHECK(error.status == 400);
@@ -31,8 +35,9 @@ void ExpectPromises(const GenerationRequest& request) {
     CHECK(!request.prompts.empty());
     CHECK(request.prompts.size() <= kMaxChoices);
   } else {
-    CHECK(!request.messages.empty());
-    for (const ChatMessage& message : request.messages) CHECK(!message.role.empty());
+    CHECK(!request.chat.messages.empty());
+    for (const ChatMessage& message : request.chat.messages) CHECK(!message.role.empty());
+    for (const json::value& tool : request.chat.tools) CHECK(tool.at("function").at("name").is_string());
   }
   CHECK(request.cache_salt.size() <= kMaxCacheSaltBytes);
   if (request.timeout_s) CHECK(*request.timeout_s > 0 && *request.timeout_s <= kMaxTimeoutS);
@@ -47,14 +52,8 @@ void ExpectPromises(const GenerationRequest& request) {
 
 void Render(const GenerationRequest& request) {
   static const tokenizer::ChatTemplate chat_template = tokenizer::ChatTemplate::Parse(kTemplate).value();
-  json::object inputs = request.chat_template_kwargs;
-  json::array& messages = inputs["messages"].emplace_array();
-  for (const ChatMessage& message : request.messages) {
-    messages.push_back({{"role", message.role}, {"content", message.content}});
-  }
-  inputs["add_generation_prompt"] = request.add_generation_prompt;
-  const auto prompt =
-      chat_template.Render(inputs, {.now = std::tm{}, .limits = {.max_steps = 50'000, .max_bytes = 1 << 20}});
+  const auto prompt = chat_template.Render(request.chat.TemplateInputs(),
+                                           {.now = std::tm{}, .limits = {.max_steps = 50'000, .max_bytes = 1 << 20}});
   if (prompt) return;
   ExpectAnswerable({.status = 400, .message = prompt.error().message});
 }

@@ -1,4 +1,5 @@
 // The whole way: sockets, server, engine, model. Many clients at once, some of which leave in the middle.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -106,6 +107,38 @@ TEST(Serving, ClientsThatLeaveTakeNothingWithThem) {
     ++num_compared;
   }
   EXPECT_GT(num_compared, 20);
+}
+
+// As harnesses score texts: the same to the last bit alone, beside others, again, and as part of what goes on.
+TEST(Serving, ScoresTextsTheSameHoweverTheyAreAsked) {
+  const Service service;
+  const auto scores = [&](std::string_view fields) {
+    TestClient client(service.port());
+    const TestResponse response = client.PostAndRead("/v1/completions", fmt::format("{{{}}}", fields), kJson);
+    EXPECT_EQ(response.status, 200) << response.body;
+    std::vector<double> of_each;
+    const json::value answer = ParseJson(response.body, "answer").value();
+    for (const json::value& choice : answer.at("choices").as_array()) {
+      const json::array& logprobs = choice.at("logprobs").at("token_logprobs").as_array();
+      EXPECT_TRUE(logprobs.at(0).is_null());
+      for (size_t i = 1; i < logprobs.size(); ++i) of_each.push_back(logprobs[i].as_double());
+    }
+    return of_each;
+  };
+  constexpr std::string_view kText = R"("once and on and on and the and once on and and the on and on the and")";
+  const auto alone = scores(fmt::format(R"("prompt": {}, "echo": true, "logprobs": 1, "max_tokens": 0)", kText));
+  EXPECT_GT(alone.size(), 16u);
+  for (const double score : alone) EXPECT_LT(score, 0);
+  EXPECT_EQ(scores(fmt::format(R"("prompt": {}, "echo": true, "logprobs": 2, "max_tokens": 0)", kText)), alone);
+  const auto thrice =
+      scores(fmt::format(R"("prompt": [{0}, {0}, {0}], "echo": true, "logprobs": 1, "max_tokens": 0)", kText));
+  ASSERT_EQ(thrice.size(), 3 * alone.size());
+  for (size_t i = 0; i < thrice.size(); ++i) EXPECT_EQ(thrice[i], alone[i % alone.size()]);
+  const auto longer =
+      scores(fmt::format(R"("prompt": {}, "echo": true, "logprobs": 1, "max_tokens": 5, "ignore_eos": true)", kText));
+  ASSERT_EQ(longer.size(), alone.size() + 5);
+  EXPECT_TRUE(std::equal(alone.begin(), alone.end(), longer.begin()));
+  EXPECT_TRUE(service.BecomesIdle());
 }
 
 }  // namespace

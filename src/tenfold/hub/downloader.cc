@@ -131,7 +131,7 @@ Status Downloader::Receive(const std::string& commit, const RepositoryFile& file
     const Error& error = attempt.error().error;
     if (error.code == ErrorCode::kCorrupt) {
       partial.Discard();
-      return MakeError(error.code, "{}: {}; it was removed", model_.name(), error.message);
+      return MakeError(error.code, "{}; it was removed", error.message);
     }
     if (!attempt.error().is_transient) return tl::unexpected(error);
     return MakeError(error.code, "{}; run this again to go on from there", error.message);
@@ -141,25 +141,22 @@ Status Downloader::Receive(const std::string& commit, const RepositoryFile& file
 
 Attempt<void> Downloader::ReceiveOnce(const std::string& url, const RepositoryFile& file, PartialBlob& partial) {
   std::optional<ProgressBar> progress;
-  const BodyReader reader = {.begin = [&](const HttpReply& reply) -> Status {
-                               const bool goes_on = reply.status == 206 && reply.range_begin == partial.size_bytes();
-                               if (!goes_on) {
-                                 if (reply.status != 200) {
-                                   return MakeError(ErrorCode::kIo, "{}: {} sent another part than it was asked for",
-                                                    NameOf(file), reply.url);
-                                 }
-                                 RETURN_IF_ERROR(partial.Restart());  // it does not send parts
-                               }
-                               progress.emplace(file.path, file.size_bytes, ProgressUnit::kBytes, partial.size_bytes());
-                               return {};
-                             },
-                             .read = [&](std::span<const std::byte> bytes) -> Status {
-                               RETURN_IF_ERROR(partial.Append(bytes));
-                               progress->Advance(bytes.size());
-                               return {};
-                             }};
-  const auto reply = client_.Get(url, partial.size_bytes(), reader);
-  if (!reply) return tl::unexpected(reply.error());
+  const auto begin = [&](const HttpReply& reply) -> Status {
+    const bool goes_on = reply.status == 206 && reply.range_begin == partial.size_bytes();
+    if (!goes_on && reply.status != 200) {
+      return MakeError(ErrorCode::kIo, "{} sent another part than it was asked for", reply.url);
+    }
+    if (!goes_on) RETURN_IF_ERROR(partial.Restart());  // it does not send parts
+    progress.emplace(file.path, file.size_bytes, ProgressUnit::kBytes, partial.size_bytes());
+    return {};
+  };
+  const auto read = [&](std::span<const std::byte> bytes) -> Status {
+    RETURN_IF_ERROR(partial.Append(bytes));
+    progress->Advance(bytes.size());
+    return {};
+  };
+  const auto reply = client_.Get(url, partial.size_bytes(), {.begin = begin, .read = read});
+  if (!reply) return tl::unexpected(Prefixed(reply.error(), NameOf(file)));
   if (reply->status == 200 || reply->status == 206) return {};
   if (reply->status == 416) {  // it has no such part
     RETURN_IF_ERROR(partial.Restart());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "tenfold/base/result.h"
@@ -18,6 +19,12 @@ struct Failure {
   bool is_absent_revision = false;       // the repository is there, not this branch, tag or commit
   std::optional<int64_t> retry_after_s;  // when the hub wants to be asked again
 };
+
+// With what it was about before the message.
+inline Failure Prefixed(Failure failure, std::string_view what) {
+  failure.error.message = fmt::format("{}: {}", what, failure.error.message);
+  return failure;
+}
 
 template <class T>
 using Attempt = tl::expected<T, Failure>;

@@ -112,7 +112,7 @@ Result<fs::path> FetchModel(const ModelReference& model, const HubEnvironment& e
     return MakeError(failure.error.code, "{}; nor is the model in the cache ({})", failure.error.message,
                      found.error().message);
   }
-  LogWarning("{}; using what the cache has of {}: {}", failure.error.message, model.name(), found->string());
+  LogWarning("{}; using what the cache has: {}", failure.error.message, found->string());
   return *found;
 }
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kMaxRedirects = 10;
 constexpr long kConnectTimeoutS = 30;
-constexpr long kReceiveBufferBytes = 256 << 10;
 // An answer that says why there is none has a short text; what goes on after this is not read.
 constexpr size_t kMaxDroppedBytes = 1 << 20;
 
@@ -200,7 +199,6 @@ Status HttpClient::SetOptions(Transfer& transfer, const std::string& url, uint64
   set(CURLOPT_ERRORBUFFER, transfer.detail.data());
   set(CURLOPT_WRITEFUNCTION, &HttpClient::Receive);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
-  set(CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
   set(CURLOPT_CONNECTTIMEOUT, kConnectTimeoutS);
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes a second
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.stall_timeout_s));

@@ -26,17 +26,17 @@ struct Answer {
 
 Attempt<Answer> AskOnce(HttpClient& client, const std::string& url, const Question& question) {
   Answer answer;
-  const BodyReader reader = {.begin = [](const HttpReply&) { return Status(); },
-                             .read = [&](std::span<const std::byte> bytes) -> Status {
-                               if (bytes.size() > kMaxAnswerBytes - answer.text.size()) {
-                                 return MakeError(ErrorCode::kResourceExhausted, "{}: answers with more than {} MiB",
-                                                  WithoutQuery(url), kMaxAnswerBytes >> 20);
-                               }
-                               answer.text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-                               return {};
-                             }};
-  auto head = client.Get(url, /*offset=*/0, reader);
-  if (!head) return tl::unexpected(std::move(head.error()));
+  const auto begin = [](const HttpReply&) { return Status(); };
+  const auto read = [&](std::span<const std::byte> bytes) -> Status {
+    if (bytes.size() > kMaxAnswerBytes - answer.text.size()) {
+      return MakeError(ErrorCode::kResourceExhausted, "{}: answers with more than {} MiB", WithoutQuery(url),
+                       kMaxAnswerBytes >> 20);
+    }
+    answer.text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return {};
+  };
+  auto head = client.Get(url, /*offset=*/0, {.begin = begin, .read = read});
+  if (!head) return tl::unexpected(Prefixed(std::move(head.error()), question.model.name()));
   if (head->status != 200) return tl::unexpected(FailureOfReply(*head, question));
   answer.head = *std::move(head);
   return answer;

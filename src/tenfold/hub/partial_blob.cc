@@ -45,8 +45,7 @@ Status PartialBlob::HashExisting() {
 
 Status PartialBlob::Append(std::span<const std::byte> bytes) {
   if (bytes.size() > file_.size_bytes - size_bytes_) {
-    return MakeError(ErrorCode::kCorrupt, "more than the {} bytes came that {} has", file_.size_bytes,
-                     formats::Quoted(file_.path));
+    return MakeError(ErrorCode::kCorrupt, "more than the {} bytes came that it has", file_.size_bytes);
   }
   while (!bytes.empty()) {
     const ssize_t count = write(descriptor_.get(), bytes.data(), bytes.size());

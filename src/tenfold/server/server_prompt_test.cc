@@ -128,6 +128,11 @@ TEST_F(ServerApiTest, AnEchoIsInTheFirstChunk) {
   EXPECT_EQ(chunks[2].at("choices").at(0).at("text"), "b");
   EXPECT_EQ(chunks[1].at("choices").at(0).at("logprobs").at("text_offset"), json::parse("[0, 0, 1, 2]"));
   EXPECT_EQ(chunks[2].at("choices").at(0).at("logprobs").at("text_offset"), json::parse("[3]"));
+  const std::vector<json::value> alone =
+      Stream("/v1/completions", R"({"prompt": "Hi", "max_tokens": 0, "echo": true, "logprobs": 0, "stream": true})");
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_EQ(alone[0].at("choices").at(0).at("text"), "Hi");
+  EXPECT_EQ(alone[0].at("choices").at(0).at("logprobs").at("token_logprobs"), json::parse("[null, -1.0, -2.0]"));
 }
 
 TEST_F(ServerApiTest, NoOutputNeedsAPromptToScore) {
