@@ -221,6 +221,15 @@ def cut(num_bytes):
     return fault
 
 
+def part(num_bytes):
+    """Less than was asked for, and said so."""
+    def fault(handler, content):
+        begin = FakeHub.range_begin(handler)
+        end = begin + num_bytes
+        handler.reply(206, content[begin:end], Content_Range=f'bytes {begin}-{end - 1}/{len(content)}')
+    return fault
+
+
 def stall(num_bytes, seconds):
     def fault(handler, content):
         handler.reply(200, content[:num_bytes], length=len(content))

@@ -27,7 +27,7 @@ import unittest
 import urllib.request
 
 from fake_hub import (CONFIG, SIGNATURE, FakeHub, blob_name, corrupt, cut, gguf, ignore_range, no_answer,
-                      other_content, safetensors, stall, status)
+                      other_content, part, safetensors, stall, status)
 
 TENFOLD = ''
 SHARED = pathlib.Path()
@@ -288,6 +288,14 @@ class Broken(HubTest):
         self.assertEqual(self.incomplete(self.PATH).read_bytes(), self.files[self.PATH][:1_000_000])
         self.info('hf:org/repo')
         self.assert_downloaded(self.PATH)
+
+    def test_a_server_that_sends_less_than_it_was_asked_for(self):
+        self.hub.faults[self.PATH] = [cut(1_000_000), part(1 << 20)]
+        self.info('hf:org/repo')
+        self.assertEqual(self.ranges(), [None, 'bytes=1000000-', f'bytes={1_000_000 + (1 << 20)}-'])
+        self.assert_downloaded(self.PATH)
+        self.hub.faults['tiny-Q8_0.gguf'] = [cut(1000)] + [part(1)] * 1000  # no good will come of it
+        self.expect_error('hf:org/repo:Q8_0', 'bytes came instead')
 
     def test_an_error_page_without_end(self):
         def fault(handler, content):

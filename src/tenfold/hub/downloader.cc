@@ -123,23 +123,25 @@ Status Downloader::Receive(const std::string& commit, const RepositoryFile& file
   int num_failed = 0;
   while (partial.size_bytes() < file.size_bytes) {
     const uint64_t before = partial.size_bytes();
-    const Attempt<void> attempt = ReceiveOnce(url, file, partial);
-    if (attempt) break;  // an answer that ended early by its own account is found out by its size
-    if (partial.size_bytes() >= before + kWorthwhileBytes) num_failed = 0;
+    const Attempt<int> status = ReceiveOnce(url, file, partial);
+    const bool was_worthwhile = partial.size_bytes() >= before + kWorthwhileBytes;
+    if (status && *status == 206 && was_worthwhile) continue;  // it may send less than it is asked for
+    if (status) break;                                         // all it has; too little is found out by its size
+    if (was_worthwhile) num_failed = 0;
     ++num_failed;
-    if (WaitToRetry(attempt.error(), num_failed, kMaxFileAttempts)) continue;
-    const Error& error = attempt.error().error;
+    if (WaitToRetry(status.error(), num_failed, kMaxFileAttempts)) continue;
+    const Error& error = status.error().error;
     if (error.code == ErrorCode::kCorrupt) {
       partial.Discard();
       return MakeError(error.code, "{}; it was removed", error.message);
     }
-    if (!attempt.error().is_transient) return tl::unexpected(error);
+    if (!status.error().is_transient) return tl::unexpected(error);
     return MakeError(error.code, "{}; run this again to go on from there", error.message);
   }
   return {};
 }
 
-Attempt<void> Downloader::ReceiveOnce(const std::string& url, const RepositoryFile& file, PartialBlob& partial) {
+Attempt<int> Downloader::ReceiveOnce(const std::string& url, const RepositoryFile& file, PartialBlob& partial) {
   std::optional<ProgressBar> progress;
   const auto begin = [&](const HttpReply& reply) -> Status {
     const bool goes_on = reply.status == 206 && reply.range_begin == partial.size_bytes();
@@ -157,7 +159,7 @@ Attempt<void> Downloader::ReceiveOnce(const std::string& url, const RepositoryFi
   };
   const auto reply = client_.Get(url, partial.size_bytes(), {.begin = begin, .read = read});
   if (!reply) return tl::unexpected(Prefixed(reply.error(), NameOf(file)));
-  if (reply->status == 200 || reply->status == 206) return {};
+  if (reply->status == 200 || reply->status == 206) return reply->status;
   if (reply->status == 416) {  // it has no such part
     RETURN_IF_ERROR(partial.Restart());
     return tl::unexpected(

@@ -34,8 +34,8 @@ class Downloader {
   Status FetchBlob(const std::string& commit, const RepositoryFile& file);
   // Until the last byte, over as many requests as it takes.
   Status Receive(const std::string& commit, const RepositoryFile& file, PartialBlob& partial);
-  // With one request.
-  Attempt<void> ReceiveOnce(const std::string& url, const RepositoryFile& file, PartialBlob& partial);
+  // With one request. Returns its status: 200, the whole, or 206, a part.
+  Attempt<int> ReceiveOnce(const std::string& url, const RepositoryFile& file, PartialBlob& partial);
   std::string NameOf(const RepositoryFile& file) const;
 
   HttpClient& client_;
