@@ -509,6 +509,21 @@ class ServeFlags(CommandLine):
             keys.write_text(text)
             self.expect_error(1, 'serve', self.model, '--port', 0, '--api-key-file', keys, says=[str(keys), *says])
 
+    def test_generation_config(self):
+        config = self.folder / 'generation_config.json'
+        config.write_text('{"temperature": 0, "max_new_tokens": 7}')
+        _, url = self.serve('--port', 0, '--generation-config', self.folder)
+        connection = self.connect(url)
+        texts = [json.loads(self.ask(connection, 'POST', '/v1/completions', json.dumps(body))[2])
+                 for body in [{'prompt': 'Once', 'max_tokens': 50}, {'prompt': 'Once', 'max_tokens': 7, 'temperature': 0}]]
+        self.assertEqual(texts[0]['choices'], texts[1]['choices'])
+        self.assertEqual(texts[0]['usage']['completion_tokens'], 7)
+        config.write_text('{"top_p": 7}')
+        self.expect_error(1, 'serve', self.model, '--port', 0, '--generation-config', self.folder,
+                          says=['--generation-config', 'top_p is 7'])
+        config.unlink()
+        self.expect_error(1, 'serve', self.model, '--port', 0, '--generation-config', self.folder, says=[str(config)])
+
     def test_unix_socket(self):
         path = self.folder / 'socket'
         server, url = self.serve('--uds', path)

@@ -215,6 +215,7 @@ TEST(Crowd, NobodyTakesAnythingFromTheOthers) {
                            "tenfold:kv_cache_usage_perc{model_name=\"default\"} 0\n"}) {
     EXPECT_NE(metrics.find(idle), std::string::npos) << idle << metrics;
   }
+  EXPECT_GT(service.Stats().num_finished_cancelled, 20u) << "who vanished was computed for all the same";
   EXPECT_GT(crowd.num_patient, 50);
   EXPECT_GT(crowd.num_slow, 10);
   EXPECT_GT(crowd.num_vanished, 20);

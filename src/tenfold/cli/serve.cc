@@ -16,6 +16,7 @@
 #include "tenfold/cli/api_key_file.h"
 #include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
+#include "tenfold/cli/generation_config_option.h"
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/model_source.h"
 #include "tenfold/cli/options.h"
@@ -38,6 +39,7 @@ struct ServeFlags {
   server::ServerOptions server;
   std::string api_key_file;
   std::string chat_template;  // a file; empty: the model's own
+  std::string generation_config = kGenerationConfigOfModel;
   std::string tool_calls = std::string(kByTemplate);
   std::string reasoning = std::string(kByTemplate);
   double tbt_target_ms = 0;  // 0: the budget is given
@@ -80,6 +82,8 @@ Status RunServe(ServeFlags& flags) {
   // Listens first: a port that is taken should be known before a large model is loaded.
   ASSIGN_OR_RETURN(const auto server, server::Server::Create(flags.server));
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(flags.model, flags.compute));
+  ASSIGN_OR_RETURN(const sampling::SamplingDefaults defaults,
+                   ChooseSamplingDefaults(flags.generation_config, *loaded.model));
   if (flags.tbt_target_ms > 0) {
     ASSIGN_OR_RETURN(flags.engine.max_num_batched_tokens,
                      engine::MeasureStepBudget(flags.engine, flags.tbt_target_ms / 1000, *loaded.model, *loaded.kernels,
@@ -87,9 +91,10 @@ Status RunServe(ServeFlags& flags) {
   }
   ASSIGN_OR_RETURN(const auto engine,
                    engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, *server));
-  server->Attach(*engine);
-  fmt::print(stderr, "{}{:<13}{} as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "serving",
-             BaseUrl(flags.server.http, server->port()), flags.server.api.served_model_names.front());
+  server->Attach(*engine, defaults);
+  fmt::print(stderr, "{}{:<13}{}\n{:<13}{} as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "defaults",
+             defaults.ToString(), "serving", BaseUrl(flags.server.http, server->port()),
+             flags.server.api.served_model_names.front());
   server->Run();
   return {};
 }
@@ -189,6 +194,7 @@ Command AddServe(CLI::App& program) {
       ->check(CLI::Range(0.0, 86400.0).description(""));
   AddConnectionOptions(*command, flags->server);
   AddChatTemplateOption(*command, flags->chat_template);
+  AddGenerationConfigOption(*command, flags->generation_config);
   std::vector<std::string> formats{std::string(kByTemplate)};
   formats.insert(formats.end(), server::kToolCallFormatNames.begin(), server::kToolCallFormatNames.end());
   command

@@ -14,6 +14,7 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/model/model_config.h"
+#include "tenfold/sampling/sampling_defaults.h"
 #include "tenfold/tensor/tensor_view.h"
 #include "tenfold/tokenizer/vocabulary.h"
 
@@ -30,6 +31,8 @@ class Checkpoint {
 
   const ModelConfig& config() const { return config_; }
   const tokenizer::Vocabulary& vocabulary() const { return vocabulary_; }
+  // What the files recommend, as it stands there.
+  const sampling::SamplingDefaults& sampling_defaults() const { return sampling_defaults_; }
   const std::string& source() const { return source_; }
 
   // Errors: kNotFound, naming the tensor and the file; kUnsupported for a type that cannot be computed with.
@@ -42,6 +45,7 @@ class Checkpoint {
   std::string source_;
   ModelConfig config_;
   tokenizer::Vocabulary vocabulary_;
+  sampling::SamplingDefaults sampling_defaults_;
 };
 
 // Opens a GGUF file or a Hugging Face folder. Errors name the path, the field and the way out.

@@ -2,6 +2,7 @@
 
 #include "tenfold/formats/gguf.h"
 #include "tenfold/model/checkpoint.h"
+#include "tenfold/model/generation_config.h"
 #include "tenfold/model/gguf_vocabulary.h"
 
 namespace tenfold::model {
@@ -27,6 +28,7 @@ class GgufCheckpoint final : public Checkpoint {
     checkpoint->source_ = path.string();
     ASSIGN_OR_RETURN(checkpoint->config_, ConfigFromGguf(checkpoint->file_));
     ASSIGN_OR_RETURN(checkpoint->vocabulary_, ReadGgufVocabulary(checkpoint->file_));
+    ASSIGN_OR_RETURN(checkpoint->sampling_defaults_, SamplingDefaultsFrom(checkpoint->file_));
     const ModelConfig& config = checkpoint->config_;
     if (config.rotary.dimensions != config.head_dim) {
       return MakeError(ErrorCode::kUnsupported,

@@ -8,6 +8,7 @@
 #include "tenfold/base/json.h"
 #include "tenfold/formats/safetensors.h"
 #include "tenfold/model/checkpoint.h"
+#include "tenfold/model/generation_config.h"
 #include "tenfold/platform/mapped_file.h"
 #include "tenfold/tokenizer/tokenizer_json.h"
 
@@ -96,6 +97,7 @@ class HuggingFaceCheckpoint final : public Checkpoint {
     if (std::filesystem::exists(generation_path, ignored)) {
       ASSIGN_OR_RETURN(const std::string generation_text, platform::ReadTextFile(generation_path));
       RETURN_IF_ERROR(checkpoint->ReadEndTokens(generation_path, generation_text));
+      ASSIGN_OR_RETURN(checkpoint->sampling_defaults_, SamplingDefaultsFrom(generation_text, generation_path.string()));
     }
     ASSIGN_OR_RETURN(checkpoint->weights_, formats::SafetensorsModel::Open(folder));
     return checkpoint;

@@ -13,6 +13,7 @@
 #include "tenfold/model/checkpoint.h"
 #include "tenfold/model/model_config.h"
 #include "tenfold/platform/thread_pool.h"
+#include "tenfold/sampling/sampling_defaults.h"
 #include "tenfold/tokenizer/tokenizer.h"
 
 namespace tenfold::model {
@@ -27,6 +28,7 @@ class Model {
   const graph::Graph& graph() const { return graph_; }
   const std::vector<graph::BoundParameter>& parameters() const { return parameters_; }
   const std::string& chat_template() const { return checkpoint_->vocabulary().chat_template; }
+  const sampling::SamplingDefaults& sampling_defaults() const { return checkpoint_->sampling_defaults(); }
   size_t weight_bytes() const;
 
  private:

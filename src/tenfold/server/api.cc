@@ -202,7 +202,8 @@ HttpResponse Api::RenderMetrics() {
 
 ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
   RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
-  ApiResult<GenerationRequest> request = ParseGenerationRequest(endpoint, http_request.body);
+  ApiResult<GenerationRequest> request =
+      ParseGenerationRequest(endpoint, http_request.body, options_.sampling_defaults);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
   auto bad_words = EncodeBadWords(request->bad_words, engine_.tokenizer());

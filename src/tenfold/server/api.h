@@ -27,8 +27,9 @@ struct ApiOptions {
   // Names that requests may ask for, at least one. The first is the model's id where none was asked for.
   std::vector<std::string> served_model_names = {"default"};
   std::string version = "0.1.0";
-  double request_timeout_s = 0;  // for requests that bring none; 0 = they may take as long as they like
-  double log_interval_s = 0;     // between lines about the load; 0 = none
+  sampling::SamplingDefaults sampling_defaults;  // for what requests leave out
+  double request_timeout_s = 0;                  // for requests that bring none; 0 = they may take as long as they like
+  double log_interval_s = 0;                     // between lines about the load; 0 = none
   ChatEncoderOptions chat;
 };
 

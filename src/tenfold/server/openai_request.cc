@@ -281,11 +281,14 @@ ApiStatus FinishChat(Body& body) {
 
 }  // namespace
 
-ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view text) {
+ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view text,
+                                                    const sampling::SamplingDefaults& defaults) {
   const ApiResult<json::object> parsed = ParseBody(text);
   if (!parsed) return tl::unexpected(parsed.error());
   Body body;
   body.endpoint = endpoint;
+  const json::value* beams = parsed->if_contains("use_beam_search");
+  defaults.StartFrom(beams != nullptr && *beams == true, body.sampling);
   const bool is_chat = endpoint == Endpoint::kChat;
   const FieldsOf<Body> common_fields{body, kCommonFields};
   if (is_chat) {
@@ -296,6 +299,7 @@ ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::stri
     RETURN_IF_REFUSED(ReadFields(*parsed, "", common_fields, FieldsOf<Body>{body, kCompletionFields}));
     RETURN_IF_REFUSED(FinishCompletion(body));
   }
+  defaults.Limit(body.sampling);
   RETURN_IF_REFUSED(FinishSamples(body));
   if (body.has_stream_options && !body.stream) return BadField("stream_options", "needs \"stream\": true");
   return static_cast<GenerationRequest&&>(body);

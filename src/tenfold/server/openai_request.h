@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tenfold/base/token_id.h"
+#include "tenfold/sampling/sampling_defaults.h"
 #include "tenfold/sampling/sampling_params.h"
 #include "tenfold/server/api_error.h"
 #include "tenfold/server/chat_prompt.h"
@@ -49,6 +50,8 @@ struct GenerationRequest {
   std::string cache_salt;                         // shares cached prefixes only with requests that have the same
 };
 
-ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body);
+// `defaults` hold for what the body leaves out.
+ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::string_view body,
+                                                    const sampling::SamplingDefaults& defaults = {});
 
 }  // namespace tenfold::server

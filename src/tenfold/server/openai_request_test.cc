@@ -6,6 +6,7 @@
 namespace tenfold::server {
 namespace {
 
+using sampling::SamplingParams;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Optional;
@@ -69,6 +70,27 @@ TEST(OpenAiRequestTest, PromptsAreScoredForTheirLogprobsAndForEcho) {
   EXPECT_EQ(scored(R"("echo": true, "max_tokens": 0)"), 0);
   EXPECT_EQ(scored(R"("echo": true, "logprobs": 3)"), 3);
   EXPECT_EQ(scored(R"("echo": true, "logprobs": 3, "prompt_logprobs": 5)"), 5);
+}
+
+TEST(OpenAiRequestTest, TheModelsDefaultsHoldForWhatIsLeftOut) {
+  const sampling::SamplingDefaults defaults = {
+      .temperature = 0.5, .top_k = 20, .repetition_penalty = 1.5, .max_tokens = 8};
+  const auto parse = [&](std::string_view fields) {
+    return ParseGenerationRequest(Endpoint::kCompletions, fmt::format(R"({{"prompt": "a", {}}})", fields), defaults)
+        ->sampling;
+  };
+  EXPECT_EQ(parse(R"("top_p": 0.9)").temperature, 0.5);
+  EXPECT_EQ(parse(R"("temperature": null)").temperature, 0.5);
+  EXPECT_EQ(parse(R"("temperature": 1)").temperature, 1);
+  EXPECT_EQ(parse(R"("top_k": 0)").top_k, 0);
+  EXPECT_EQ(parse(R"("top_p": 0.9)").top_k, 20);
+  EXPECT_EQ(parse(R"("top_p": 0.9)").max_tokens, 8);
+  EXPECT_EQ(parse(R"("max_tokens": 5)").max_tokens, 5);
+  EXPECT_EQ(parse(R"("max_tokens": 50)").max_tokens, 8);
+  const SamplingParams beams = parse(R"("use_beam_search": true)");
+  EXPECT_EQ(beams.temperature, 1);
+  EXPECT_EQ(beams.top_k, 0);
+  EXPECT_EQ(beams.repetition_penalty, 1.5);
 }
 
 TEST(OpenAiRequestTest, BestOfMakesMoreSamplesThanItReturns) {

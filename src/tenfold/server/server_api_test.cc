@@ -101,6 +101,17 @@ TEST_F(ServerApiTest, KeepsTheLastTokensOfAPrompt) {
   EXPECT_THAT(engine_->submitted().back().prompt, ElementsAre(kFirstByte + 't', kFirstByte + '\n'));
 }
 
+TEST_F(ServerApiTest, RequestsStartFromTheModelsDefaults) {
+  sampling_defaults_ = {.temperature = 0.5, .max_tokens = 3};
+  StartServer();
+  PostOk("/v1/completions", R"({"prompt": "a"})");
+  EXPECT_EQ(engine_->submitted().back().sampling.temperature, 0.5);
+  EXPECT_EQ(engine_->submitted().back().sampling.max_tokens, 3);
+  PostOk("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "a"}], "temperature": 0.75})");
+  EXPECT_EQ(engine_->submitted().back().sampling.temperature, 0.75);
+  EXPECT_EQ(engine_->submitted().back().sampling.max_tokens, 3);
+}
+
 TEST_F(ServerApiTest, EncodesBadWords) {
   StartServer();
   PostOk("/v1/completions", R"({"prompt": "a", "bad_words": ["Hi", "</s>"], "allowed_token_ids": [7, 3]})");

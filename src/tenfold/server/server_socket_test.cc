@@ -72,6 +72,16 @@ TEST_F(ServerSocketTest, ASocketIsGoneWhileOpenRequestsEnd) {
   EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
+TEST_F(ServerSocketTest, AFileThatTookItsPlaceStays) {
+  options_.http.unix_socket = path_;
+  StartServer();
+  std::filesystem::remove(path_);
+  std::ofstream(path_) << "somebody's";
+  server_->Stop();
+  Join();
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
 TEST_F(ServerSocketTest, ASocketOfADeadServerIsReplaced) {
   const int dead = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{};
