@@ -17,7 +17,8 @@ namespace tenfold::server {
 namespace {
 
 // Just the last message; for the rest, what tells the server that the model knows tools and reasoning.
-constexpr const char* kTemplate = "{{ messages[-1].content }}{% if false %}<tool_call><think></think>{% endif %}";
+constexpr const char* kTemplate =
+    "{{ messages[-1].content }}{% if false %}{{ tools }}<tool_call><think></think>{% endif %}";
 
 struct Line {
   std::string text;

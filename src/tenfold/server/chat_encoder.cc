@@ -36,6 +36,7 @@ bool HasSpecialMarker(const ChatAnswerFormat& format, const tokenizer::Tokenizer
 ChatEncoder::ChatEncoder(const ChatEncoderOptions& options, const tokenizer::Tokenizer& tokenizer)
     : tokenizer_(tokenizer),
       renderer_(tokenizer::ChatRenderer::Create(tokenizer, ChosenTemplate(options, tokenizer))),
+      knows_tools_(ChosenTemplate(options, tokenizer).find("tools") != std::string::npos),
       tool_calls_(options.tool_calls.value_or(FindToolCallFormat(ChosenTemplate(options, tokenizer)))) {
   if (options.splits_reasoning) reasoning_ = FindReasoningTags(ChosenTemplate(options, tokenizer));
   // Completions are served in any case.
@@ -46,6 +47,8 @@ ChatEncoder::ChatEncoder(const ChatEncoderOptions& options, const tokenizer::Tok
     LogWarning(
         "the model brings no chat template: chats are written as \"User: ...\" and \"Assistant: ...\"; "
         "--chat-template gives another one");
+  } else if (knows_tools_ && tool_calls_ == ToolCallFormat::kNone && !options.tool_calls) {
+    LogWarning("the format in which this model calls tools is not known: calls stay text; see --tool-call-parser");
   }
 }
 
@@ -58,6 +61,9 @@ ApiResult<EncodedChat> ChatEncoder::Encode(const ChatPrompt& chat) const {
                     renderer_.error().message),
         {},
         "no_chat_template"});
+  }
+  if (!chat.tools.empty() && !knows_tools_) {
+    return BadField("tools", "cannot be shown to this model: its chat template knows none");
   }
   std::optional<std::string_view> unfinished;
   if (chat.continue_final_message) unfinished = chat.messages.back().content;

@@ -36,7 +36,7 @@ class ChatEncoder {
   // Warns in the log when the model brings no template, or one that cannot be read.
   ChatEncoder(const ChatEncoderOptions& options, const tokenizer::Tokenizer& tokenizer);
 
-  // Errors: 400 when the template cannot be read, or refuses the conversation.
+  // Errors: 400 when the template cannot be read, knows no tools though the conversation has some, or refuses it.
   ApiResult<EncodedChat> Encode(const ChatPrompt& chat) const;
 
  private:
@@ -44,6 +44,7 @@ class ChatEncoder {
 
   const tokenizer::Tokenizer& tokenizer_;
   const Result<tokenizer::ChatRenderer> renderer_;
+  bool knows_tools_;  // the template shows them to the model
   ToolCallFormat tool_calls_;
   ReasoningTags reasoning_;
 };

@@ -180,6 +180,13 @@ TEST_F(ServerToolTest, AServerMayBeToldTheFormat) {
   EXPECT_EQ(answer.at("choices").at(0).at("finish_reason"), "tool_calls");
 }
 
+TEST_F(ServerApiTest, ToolsThatNoTemplateShowsAreRefused) {
+  StartServer();
+  const TestResponse response = Post("/v1/chat/completions", Chat(kTools));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("its chat template knows none"));
+}
+
 TEST_F(ServerApiTest, AnAnswerIsCalledAsItsRequest) {
   StartServer();
   EXPECT_EQ(PostOk("/v1/chat/completions", Chat(R"("request_id": "mine:1")")).at("id"), "chatcmpl-mine:1");
