@@ -1,5 +1,6 @@
 // Law 2: the logits of a request are bit-for-bit the same alone or among 64 others, whatever the chunking, the page
-// size, the prefix cache, preemption and the number of threads; and so are its text and its prompt's log-probabilities.
+// size, the prefix cache, preemption and the number of threads; and so are its text, its prompt's log-probabilities and
+// embeddings.
 #include <algorithm>
 #include <string>
 
@@ -29,7 +30,7 @@ struct Circumstances {
 };
 
 // 64 requests of mixed lengths, greedy and drawn, some with several samples and penalties. Three of four begin with the
-// same up to 140 tokens, a few in a space of their own.
+// same up to 140 tokens, a few in a space of their own. And eight prompts of these to make embeddings of.
 std::vector<Request> Requests() {
   std::vector<Request> requests;
   for (uint64_t i = 0; i < 64; ++i) {
@@ -50,6 +51,11 @@ std::vector<Request> Requests() {
     request.sampling.seed = 100 + i;
     if (i % 7 == 2) request.sampling.num_prompt_logprobs = static_cast<int>(i % 3);
     requests.push_back(std::move(request));
+  }
+  for (uint64_t i = 0; i < 8; ++i) {
+    const std::vector<TokenId> prompt = requests[5 * i].prompt;
+    requests.push_back(
+        {.id = 64 + i, .prompt = prompt, .sampling = {}, .pooling = i % 2 == 0 ? Pooling::kMean : Pooling::kLast});
   }
   return requests;
 }
@@ -109,6 +115,7 @@ void ExpectSame(const Transcripts& expected, const Transcripts& got) {
     ASSERT_NE(found, got.end());
     ASSERT_EQ(transcript.tokens, found->second.tokens) << "request " << key.first << " sample " << key.second;
     ASSERT_EQ(transcript.text, found->second.text);
+    ASSERT_TRUE(transcript.embedding == found->second.embedding) << "request " << key.first;
     ASSERT_TRUE(transcript.prompt_logprobs == found->second.prompt_logprobs) << "request " << key.first;
     ASSERT_EQ(transcript.logits.size(), found->second.logits.size());
     for (size_t step = 0; step < transcript.logits.size(); ++step) {

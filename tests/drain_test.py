@@ -16,7 +16,10 @@ from running_server import SKIPPED, RunningServer, connect, find_model, post, re
 
 TENFOLD = MODEL = ''
 NUM_CLIENTS = 40
-MAX_TOKENS = 100
+MAX_TOKENS = 400
+# Alone they take seconds, one after the other: more than any deadline here.
+NUM_LONG = 200
+MAX_TOKENS_OF_LONG = 500
 
 
 def body(stream, max_tokens=MAX_TOKENS):
@@ -81,20 +84,21 @@ class Drain(unittest.TestCase):
         async def run(server):
             outcomes = []
             clients = asyncio.gather(*(keep_asking(server.port, i, outcomes) for i in range(NUM_CLIENTS)))
-            await wait_for_sequences(server, NUM_CLIENTS // 2)
-            await asyncio.sleep(0.5)
+            while len(outcomes) < NUM_CLIENTS:
+                await asyncio.sleep(0.01)
+            await wait_for_sequences(server, 4)
             server.process.send_signal(signal.SIGTERM)
+            num_before = len(outcomes)
             await clients
-            return outcomes
+            return outcomes, num_before
 
         with self.serve('--max-num-seqs', 8) as server:
-            outcomes = asyncio.run(run(server))
+            outcomes, num_before = asyncio.run(run(server))
             self.assertEqual(server.process.wait(timeout=60), 0)
         tally = {outcome: outcomes.count(outcome) for outcome in set(outcomes)}
-        print(f'SIGTERM under load: {tally}')
+        print(f'SIGTERM under load, after {num_before} answers: {tally}')
         self.assertLessEqual(tally.keys(), {'whole', 'refused', 'door shut'})
-        # Every client had one request in the server when the signal came.
-        self.assertGreaterEqual(tally['whole'], NUM_CLIENTS)
+        self.assertGreater(tally['whole'], num_before)
         # Nothing was taken on and then dropped.
         ends = self.ends_in_log()
         self.assertEqual(set(ends), {'complete'})
@@ -103,8 +107,8 @@ class Drain(unittest.TestCase):
     def end_early(self, seconds, *flags, second_signal):
         """How long it took from the first signal to the end."""
         async def run(server):
-            clients = asyncio.gather(*(ask(server.port, stream=i % 2 == 0, max_tokens=500) for i in range(NUM_CLIENTS)))
-            await wait_for_sequences(server, NUM_CLIENTS)
+            clients = asyncio.gather(*(ask(server.port, i % 2 == 0, MAX_TOKENS_OF_LONG) for i in range(NUM_LONG)))
+            await wait_for_sequences(server, NUM_LONG // 2)
             begin = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             if second_signal:

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ struct ServeFlags {
   std::string generation_config = kGenerationConfigOfModel;
   std::string tool_calls = std::string(kByTemplate);
   std::string reasoning = std::string(kByTemplate);
+  engine::Pooling pooling = engine::Pooling::kLast;
   double tbt_target_ms = 0;  // 0: the budget is given
 };
 
@@ -91,7 +93,12 @@ Status RunServe(ServeFlags& flags) {
   }
   ASSIGN_OR_RETURN(const auto engine,
                    engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, *server));
-  server->Attach(*engine, defaults);
+  const model::ModelConfig& config = loaded.model->config();
+  server->Attach(*engine, {.sampling_defaults = defaults,
+                           .embedding_sizes = {.size = config.hidden_size,
+                                               .is_matryoshka = config.is_matryoshka,
+                                               .dimensions = config.matryoshka_dimensions},
+                           .pooling = flags.pooling});
   fmt::print(stderr, "{}{:<13}{}\n{:<13}{} as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "defaults",
              defaults.ToString(), "serving", BaseUrl(flags.server.http, server->port()),
              flags.server.api.served_model_names.front());
@@ -195,6 +202,14 @@ Command AddServe(CLI::App& program) {
   AddConnectionOptions(*command, flags->server);
   AddChatTemplateOption(*command, flags->chat_template);
   AddGenerationConfigOption(*command, flags->generation_config);
+  const std::map<std::string, engine::Pooling> poolings = {{"last", engine::Pooling::kLast},
+                                                           {"mean", engine::Pooling::kMean}};
+  command
+      ->add_option("--pooling", flags->pooling,
+                   "What /v1/embeddings makes of a text: the model's state after its last token, or the mean of all")
+      ->type_name("last|mean")
+      ->default_str("last")
+      ->transform(CLI::Transformer(poolings).description(""));
   std::vector<std::string> formats{std::string(kByTemplate)};
   formats.insert(formats.end(), server::kToolCallFormatNames.begin(), server::kToolCallFormatNames.end());
   command

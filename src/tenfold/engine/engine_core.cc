@@ -78,6 +78,7 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
       .max_logit_rows = std::max(options.max_num_seqs, std::min(max_num_batched_tokens, kLeastLogitRows))};
   ASSIGN_OR_RETURN(model::Runner runner, model::Runner::Create(model, limits, pages, kernels, threads));
   core->runner_ = std::make_unique<model::Runner>(std::move(runner));
+  core->state_pooler_ = std::make_unique<StatePooler>(*core->runner_);
   core->prompt_scorer_ = std::make_unique<PromptScorer>(*core->runner_, threads);
   return core;
 }
@@ -85,10 +86,14 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
 Status EngineCore::Check(const Request& request) const {
   const int64_t vocab_size = model_->config().vocab_size;
   RETURN_IF_ERROR(sampling::Validate(request.sampling, vocab_size));
+  if (request.pooling && (request.sampling.n != 1 || request.sampling.num_prompt_logprobs)) {
+    return MakeError(ErrorCode::kInvalidArgument, "an embedding is one vector: n must be 1, without prompt_logprobs");
+  }
   if (request.prompt.empty())
     return MakeError(ErrorCode::kInvalidArgument, "the prompt is empty: it needs at least one token");
   const auto num_tokens = static_cast<int64_t>(request.prompt.size());
-  const int64_t room_for_output = request.sampling.max_tokens == 0 ? 0 : 1;
+  const bool wants_output = !request.pooling && request.sampling.max_tokens != 0;
+  const int64_t room_for_output = wants_output ? 1 : 0;
   if (num_tokens + room_for_output > kv_plan_.max_model_len) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "the prompt has {} tokens, but the context holds {} together with the output; shorten it",
@@ -186,7 +191,7 @@ void EngineCore::Step(EventBatch& events, std::chrono::steady_clock::time_point 
   }
   Compute(plan);
   roster_->CommitStep();
-  ScorePrompts(events);
+  ReadPrompts(events);
   CollectDraws(events);
   SampleAll();
   AcceptAll(events);
@@ -210,8 +215,13 @@ void EngineCore::Compute(const scheduler::StepPlan& plan) {
   runner_->Run(chunks_);
 }
 
-void EngineCore::ScorePrompts(EventBatch& events) {
-  for (const PromptScorer::Failure& failure : prompt_scorer_->Score(shares_)) {
+void EngineCore::ReadPrompts(EventBatch& events) {
+  EndFailed(prompt_scorer_->Score(shares_), events);
+  EndFailed(state_pooler_->Pool(shares_), events);
+}
+
+void EngineCore::EndFailed(std::span<const ShareFailure> failures, EventBatch& events) {
+  for (const ShareFailure& failure : failures) {
     Sequence*& sequence = shares_[failure.share].sequence;
     EndRequest(sequence->request().id, FinishReason::kError, events, failure.error);
     sequence = nullptr;
@@ -228,7 +238,7 @@ void EngineCore::CollectDraws(EventBatch& events) {
     if (sequence.num_output_tokens() == 0)
       stats_.num_prompt_tokens += static_cast<uint64_t>(sequence.num_prompt_tokens());
     if (!sequence.wants_output()) {
-      EndRequest(sequence.request().id, FinishReason::kLength, events);
+      EndRequest(sequence.request().id, sequence.is_pooling() ? FinishReason::kStop : FinishReason::kLength, events);
       continue;
     }
     draws_.push_back({.sequence = &sequence, .request = sequence.shared_request(), .logits = {}});

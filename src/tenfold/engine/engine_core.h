@@ -23,6 +23,7 @@
 #include "tenfold/engine/request.h"
 #include "tenfold/engine/roster.h"
 #include "tenfold/engine/sequence.h"
+#include "tenfold/engine/state_pooler.h"
 #include "tenfold/engine/step_share.h"
 #include "tenfold/kernels/kernel_table.h"
 #include "tenfold/model/model.h"
@@ -72,7 +73,9 @@ class EngineCore {
 
   Status CheckBeams(const Request& request, int64_t max_num_tokens) const;
   void Compute(const scheduler::StepPlan& plan);
-  void ScorePrompts(EventBatch& events);
+  // Log-probabilities and states of prompts.
+  void ReadPrompts(EventBatch& events);
+  void EndFailed(std::span<const ShareFailure> failures, EventBatch& events);
   // Sequences of this step that get a token, each with its row of logits.
   struct Draw {
     Sequence* sequence;  // ended already where another beam's failure ended the request
@@ -105,6 +108,7 @@ class EngineCore {
   std::unique_ptr<Roster<Sequence>> roster_;
   std::unique_ptr<model::Runner> runner_;
   std::unique_ptr<PromptScorer> prompt_scorer_;
+  std::unique_ptr<StatePooler> state_pooler_;
   std::vector<TokenId> end_tokens_;
   uint64_t seed_;
 

@@ -38,6 +38,7 @@ struct Transcript {
   std::vector<TokenId> tokens;
   std::vector<std::vector<float>> logits;
   std::vector<TokenLogprobs> prompt_logprobs;
+  std::vector<float> embedding;
   FinishReason finish = FinishReason::kNone;
   std::string stop_string;
   std::optional<TokenId> stop_token;
@@ -45,7 +46,7 @@ struct Transcript {
 
   friend bool operator==(const Transcript& a, const Transcript& b) {
     return a.text == b.text && a.tokens == b.tokens && a.logits == b.logits && a.finish == b.finish &&
-           a.prompt_logprobs == b.prompt_logprobs;
+           a.prompt_logprobs == b.prompt_logprobs && a.embedding == b.embedding;
   }
 };
 
@@ -71,6 +72,7 @@ class Recorder {
                                         event.prompt_logprobs.end());
       if (event.finish == FinishReason::kNone) continue;
       transcript.finish = event.finish;
+      transcript.embedding = event.embedding;
       transcript.stop_string = event.stop_string;
       transcript.stop_token = event.stop_token;
       transcript.error = event.error;

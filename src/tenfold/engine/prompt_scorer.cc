@@ -5,7 +5,7 @@
 
 namespace tenfold::engine {
 
-std::span<const PromptScorer::Failure> PromptScorer::Score(std::span<const StepShare> shares) {
+std::span<const ShareFailure> PromptScorer::Score(std::span<const StepShare> shares) {
   failures_.clear();
   CollectTargets(shares);
   const auto at_once = static_cast<size_t>(runner_->max_logit_rows());

@@ -25,13 +25,9 @@ class PromptScorer {
   PromptScorer(model::Runner& runner, platform::ThreadPool& threads)
       : runner_(&runner), threads_(&threads), scratch_(static_cast<size_t>(threads.num_threads())) {}
 
-  struct Failure {
-    size_t share;  // index of the sequence's, which should end
-    Error error;
-  };
   // Scores what the step that the runner computed last makes known. Logits that were got from the runner before are
   // overwritten. Valid until the next call.
-  std::span<const Failure> Score(std::span<const StepShare> shares);
+  std::span<const ShareFailure> Score(std::span<const StepShare> shares);
 
  private:
   struct Target {
@@ -49,7 +45,7 @@ class PromptScorer {
   // Reused from step to step; one of each per token.
   std::vector<Target> targets_;
   std::vector<int32_t> rows_;
-  std::vector<Failure> failures_;
+  std::vector<ShareFailure> failures_;
 };
 
 }  // namespace tenfold::engine

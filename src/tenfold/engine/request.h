@@ -16,17 +16,22 @@ namespace tenfold::engine {
 
 using RequestId = uint64_t;  // chosen by the submitter, unique while the request lives
 
+// How the model's states after a prompt's tokens, as they go into its output matrix, become one vector of length 1: that
+// of the last token, or the direction of their sum.
+enum class Pooling { kLast, kMean };
+
 struct Request {
   RequestId id = 0;
-  std::vector<TokenId> prompt;        // with BOS where the model wants one
-  sampling::SamplingParams sampling;  // `n` samples share the prompt's pages
-  int64_t priority = 0;               // lower is more urgent, where the scheduling policy is by priority
-  std::string cache_salt = {};        // only requests with the same one share cached prefixes
+  std::vector<TokenId> prompt;          // with BOS where the model wants one
+  sampling::SamplingParams sampling;    // `n` samples share the prompt's pages
+  std::optional<Pooling> pooling = {};  // set: an embedding of the prompt is wanted, and nothing is generated
+  int64_t priority = 0;                 // lower is more urgent, where the scheduling policy is by priority
+  std::string cache_salt = {};          // only requests with the same one share cached prefixes
 };
 
 enum class FinishReason {
   kNone,       // not finished
-  kStop,       // an end-of-generation token, a stop string or a stop token
+  kStop,       // an end-of-generation token, a stop string or a stop token; an embedding is there
   kLength,     // max_tokens or the context limit; with max_tokens of 0 once the prompt is computed
   kCancelled,  // by Cancel or shutdown; carries no text
   kError,      // `error` says why
@@ -52,6 +57,8 @@ struct OutputEvent {
   // When asked for, of each token of the prompt but the first, which nothing stands before; in the first event of sample
   // 0.
   std::vector<TokenLogprobs> prompt_logprobs = {};
+  // Of the prompt, where it was asked for: length 1, in the event that ends the request.
+  std::vector<float> embedding = {};
   // Text that became certain in this step: whole UTF-8 characters, nothing that may still turn into a stop string.
   std::string text = {};
   // When the step began that computed the first of this sample's tokens; in the event with the first output token.

@@ -1,6 +1,7 @@
 #include "tenfold/engine/sequence.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "tenfold/base/check.h"
@@ -16,6 +17,7 @@ tokenizer::DecodeOptions DecodeOptionsOf(const sampling::SamplingParams& params)
 }  // namespace
 
 int64_t MaxNumTokens(const Request& request, int64_t max_model_len) {
+  if (request.pooling) return static_cast<int64_t>(request.prompt.size());
   if (!request.sampling.max_tokens) return max_model_len;
   return std::min(max_model_len, static_cast<int64_t>(request.prompt.size()) + *request.sampling.max_tokens);
 }
@@ -53,6 +55,27 @@ std::unique_ptr<Sequence> Sequence::Fork(scheduler::SequenceId id, int sample) c
 int64_t Sequence::num_seats() const {
   if (request_->sampling.use_beam_search) return num_output_tokens() == 0 ? request_->sampling.beam_width : 1;
   return forks_after_prompt() ? request_->sampling.n : 1;
+}
+
+int64_t Sequence::num_cacheable() const {
+  if (is_scoring()) return num_scored();
+  return is_pooling() ? next_pooled() : num_tokens() - 1;
+}
+
+void Sequence::AddState(std::span<const float> state) {
+  state_sum_.resize(state.size());
+  for (size_t i = 0; i < state.size(); ++i) state_sum_[i] += static_cast<double>(state[i]);
+  ++num_pooled_;
+}
+
+// The sum's direction; zero where the sum is.
+std::vector<float> Sequence::Embedding() const {
+  double square = 0;
+  for (const double value : state_sum_) square += value * value;
+  const double scale = square > 0 ? 1 / std::sqrt(square) : 0;
+  std::vector<float> embedding;
+  for (const double value : state_sum_) embedding.push_back(static_cast<float>(value * scale));
+  return embedding;
 }
 
 OutputEvent Sequence::Accept(TokenId token, const tokenizer::Tokenizer& tokenizer) {
@@ -111,6 +134,7 @@ std::vector<TokenLogprobs> Sequence::TakePromptLogprobs() {
 
 OutputEvent Sequence::Finish(FinishReason reason) {
   OutputEvent event{.request = request_->id, .sample = sample_, .finish = reason};
+  if (reason == FinishReason::kStop && is_pooling()) event.embedding = Embedding();
   if (reason == FinishReason::kLength) event.prompt_logprobs = TakePromptLogprobs();
   event.num_prompt_tokens = num_prompt_tokens();
   event.num_cached_tokens = std::max<int64_t>(num_cached_tokens(), 0);

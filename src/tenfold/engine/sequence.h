@@ -41,7 +41,7 @@ class Sequence final : public ScheduledSequence {
   int64_t priority() const override { return request_->priority; }
   cache::PrefixKey prefix_key() const override { return {tokens_, request_->cache_salt}; }
   int64_t num_seats() const override;
-  int64_t num_cacheable() const override { return is_scoring() ? num_scored() : num_tokens() - 1; }
+  int64_t num_cacheable() const override;
   bool is_ganged() const override { return request_->sampling.use_beam_search; }
 
   const Request& request() const { return *request_; }
@@ -76,6 +76,11 @@ class Sequence final : public ScheduledSequence {
   void AddPromptLogprobs(TokenLogprobs logprobs) { prompt_logprobs_.push_back(std::move(logprobs)); }
   std::vector<TokenLogprobs> TakePromptLogprobs();
 
+  // The embedding of the prompt: next is the state after the token at next_pooled().
+  bool is_pooling() const { return request_->pooling.has_value(); }
+  int64_t next_pooled() const { return request_->pooling == Pooling::kLast ? num_prompt_tokens() - 1 : num_pooled_; }
+  void AddState(std::span<const float> state);
+
   // Takes a sampled token and returns what the client sees of it; sets the event's finish reason when it ends the
   // sequence.
   OutputEvent Accept(TokenId token, const tokenizer::Tokenizer& tokenizer);
@@ -85,6 +90,7 @@ class Sequence final : public ScheduledSequence {
 
  private:
   Sequence(const Sequence& parent, scheduler::SequenceId id, int sample);
+  std::vector<float> Embedding() const;
 
   std::shared_ptr<const Request> request_;
   uint64_t seed_;
@@ -94,6 +100,8 @@ class Sequence final : public ScheduledSequence {
   bool is_scoring_ = false;
   std::vector<TokenLogprobs> prompt_logprobs_;
   std::chrono::steady_clock::time_point scheduled_at_ = {};
+  std::vector<double> state_sum_;  // of num_pooled_ states
+  int64_t num_pooled_ = 0;
   std::vector<TokenId> tokens_;  // prompt, then output
   sampling::TokenCounts counts_;
   tokenizer::StreamingDetokenizer detokenizer_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "tenfold/base/result.h"
 #include "tenfold/engine/sequence.h"
 
 namespace tenfold::engine {
@@ -15,6 +16,12 @@ struct StepShare {
 
   int64_t end_position() const { return first_position + num_tokens; }
   int32_t row_of(int64_t position) const { return static_cast<int32_t>(first_row + position - first_position); }
+};
+
+// What the model made of a share's tokens is not a number: the sequence should end with the error.
+struct ShareFailure {
+  size_t share;  // index
+  Error error;
 };
 
 }  // namespace tenfold::engine

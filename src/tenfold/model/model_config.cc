@@ -144,6 +144,25 @@ double Llama3Frequency(double frequency, const RotaryConfig& rotary) {
   return (1 - smooth) * frequency / rotary.factor + smooth * frequency;
 }
 
+// Keys that makers of embedding models write there for vLLM.
+Status ReadMatryoshka(const json::object& object, const std::string& source, ModelConfig& config) {
+  ASSIGN_OR_RETURN(const auto is_matryoshka, GetBool(object, "is_matryoshka", source));
+  config.is_matryoshka = is_matryoshka.value_or(false);
+  const json::value* dimensions = object.if_contains("matryoshka_dimensions");
+  if (dimensions == nullptr || dimensions->is_null()) return {};
+  const bool is_array = dimensions->is_array();
+  for (const json::value& value : is_array ? dimensions->get_array() : json::array()) {
+    const bool is_size = value.is_int64() && value.get_int64() >= 1 && value.get_int64() <= config.hidden_size;
+    if (is_size) config.matryoshka_dimensions.push_back(value.get_int64());
+  }
+  if (!is_array || config.matryoshka_dimensions.size() != dimensions->get_array().size()) {
+    return MakeError(ErrorCode::kCorrupt, "{}: \"matryoshka_dimensions\" must be an array of sizes between 1 and {}",
+                     source, config.hidden_size);
+  }
+  config.is_matryoshka = true;
+  return {};
+}
+
 }  // namespace
 
 Result<ModelConfig> ConfigFromGguf(const formats::GgufFile& file) {
@@ -233,6 +252,7 @@ Result<ModelConfig> ConfigFromHuggingFace(std::string_view text, const std::stri
                      *activation);
   }
   RETURN_IF_ERROR(ReadHuggingFaceScaling(object, source, config.rotary));
+  RETURN_IF_ERROR(ReadMatryoshka(object, source, config));
   RETURN_IF_ERROR(CheckNumbers(config, source));
   return config;
 }

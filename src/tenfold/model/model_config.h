@@ -46,6 +46,9 @@ struct ModelConfig {
   double norm_epsilon = 1e-5;
   bool tied_head = false;  // the output matrix is the embedding table
   RotaryConfig rotary;
+  // Of a model of embeddings: the first dimensions of one alone are good, any number of them or one of these.
+  bool is_matryoshka = false;
+  std::vector<int64_t> matryoshka_dimensions;
 };
 
 // Errors: kUnsupported for another architecture, kCorrupt for numbers that contradict each other; all name the key.

@@ -32,6 +32,17 @@ TEST(ConfigFromHuggingFace, ReadsAllFields) {
   EXPECT_TRUE(config.tied_head);
 }
 
+TEST(ConfigFromHuggingFace, ReadsHowEmbeddingsMayBeShortened) {
+  EXPECT_FALSE(ConfigFromHuggingFace(kGood, "x")->is_matryoshka);
+  EXPECT_TRUE(ConfigFromHuggingFace(With("is_matryoshka", "true"), "x")->is_matryoshka);
+  const ModelConfig config = ConfigFromHuggingFace(With("matryoshka_dimensions", "[16, 64]"), "x").value();
+  EXPECT_TRUE(config.is_matryoshka);
+  EXPECT_EQ(config.matryoshka_dimensions, (std::vector<int64_t>{16, 64}));
+  for (const char* bad : {"16", "[0]", "[65]", "[\"16\"]"}) {
+    EXPECT_FALSE(ConfigFromHuggingFace(With("matryoshka_dimensions", bad), "x")) << bad;
+  }
+}
+
 struct Refused {
   const char* name;
   const char* key;

@@ -15,7 +15,19 @@
 namespace tenfold::server {
 namespace {
 
-enum class Action { kHealth, kVersion, kModels, kModel, kMetrics, kState, kTokenize, kDetokenize, kCompletions, kChat };
+enum class Action {
+  kHealth,
+  kVersion,
+  kModels,
+  kModel,
+  kMetrics,
+  kState,
+  kTokenize,
+  kDetokenize,
+  kCompletions,
+  kChat,
+  kEmbeddings
+};
 
 struct Route {
   std::string_view path;  // with more behind it where it ends with a slash
@@ -34,6 +46,7 @@ constexpr Route kRoutes[] = {
     {"/detokenize", "POST", Action::kDetokenize},
     {"/v1/completions", "POST", Action::kCompletions},
     {"/v1/chat/completions", "POST", Action::kChat},
+    {"/v1/embeddings", "POST", Action::kEmbeddings},
 };
 
 const Route* FindRoute(std::string_view path) {
@@ -146,15 +159,16 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
       return SendResult(Detokenize(request), *writer);
     case Action::kCompletions:
     case Action::kChat:
+    case Action::kEmbeddings:
       break;
   }
   if (draining) {
     return writer->Send(ErrorResponse(ShuttingDown()));
   }
   const Endpoint endpoint = route->action == Action::kChat ? Endpoint::kChat : Endpoint::kCompletions;
-  if (const ApiStatus started = Generate(endpoint, request, writer); !started) {
-    writer->Send(ErrorResponse(started.error()));
-  }
+  const ApiStatus started =
+      route->action == Action::kEmbeddings ? Embed(request, writer) : Generate(endpoint, request, writer);
+  if (!started) writer->Send(ErrorResponse(started.error()));
 }
 
 HttpResponse Api::Health(bool draining) const {
@@ -203,7 +217,7 @@ HttpResponse Api::RenderMetrics() {
 ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
   RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
   ApiResult<GenerationRequest> request =
-      ParseGenerationRequest(endpoint, http_request.body, options_.sampling_defaults);
+      ParseGenerationRequest(endpoint, http_request.body, options_.model.sampling_defaults);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
   auto bad_words = EncodeBadWords(request->bad_words, engine_.tokenizer());
@@ -216,7 +230,7 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
   std::vector<std::vector<TokenId>> prompts;
   ChatAnswerFormat answer_format;
   if (endpoint == Endpoint::kCompletions) {
-    prompts = EncodePrompts(*request);
+    prompts = EncodePrompts(request->prompts, /*add_special=*/true);
   } else {
     ApiResult<EncodedChat> chat = chat_encoder_.Encode(request->chat);
     if (!chat) return tl::unexpected(chat.error());
@@ -233,6 +247,20 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
         TruncatePrompts(*request->truncate_prompt_tokens, num_output_tokens, engine_.max_model_len(), prompts));
   }
   generations_.Start(*request, std::move(prompts), answer_format, std::move(writer));
+  return {};
+}
+
+ApiStatus Api::Embed(const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
+  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  ApiResult<EmbeddingRequest> request = ParseEmbeddingRequest(http_request.body, options_.model.embedding_sizes);
+  if (!request) return tl::unexpected(request.error());
+  RETURN_IF_REFUSED(CheckModel(request->model));
+  std::vector<std::vector<TokenId>> prompts = EncodePrompts(request->inputs, request->add_special_tokens);
+  if (request->truncate_prompt_tokens) {
+    RETURN_IF_REFUSED(
+        TruncatePrompts(*request->truncate_prompt_tokens, /*num_output_tokens=*/0, engine_.max_model_len(), prompts));
+  }
+  generations_.StartEmbeddings(*request, std::move(prompts), options_.model.pooling, std::move(writer));
   return {};
 }
 
@@ -301,15 +329,15 @@ ApiStatus Api::CheckModel(std::string& model) const {
       "model", "model_not_found"});
 }
 
-std::vector<std::vector<TokenId>> Api::EncodePrompts(const GenerationRequest& request) const {
-  const tokenizer::Tokenizer& tokenizer = engine_.tokenizer();
+std::vector<std::vector<TokenId>> Api::EncodePrompts(const std::vector<PromptInput>& inputs, bool add_special) const {
   std::vector<std::vector<TokenId>> prompts;
-  for (const PromptInput& input : request.prompts) {
+  for (const PromptInput& input : inputs) {
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&input)) {
       prompts.push_back(*ids);
     } else {
       // As vLLM does: whoever writes a whole prompt may write its control tokens.
-      prompts.push_back(tokenizer.Encode(std::get<std::string>(input), {.add_special = true, .parse_special = true}));
+      prompts.push_back(engine_.tokenizer().Encode(std::get<std::string>(input),
+                                                   {.add_special = add_special, .parse_special = true}));
     }
   }
   return prompts;

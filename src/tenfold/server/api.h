@@ -17,6 +17,7 @@
 #include "tenfold/server/http.h"
 #include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
+#include "tenfold/server/model_description.h"
 #include "tenfold/server/openai_request.h"
 
 namespace tenfold::server {
@@ -27,9 +28,9 @@ struct ApiOptions {
   // Names that requests may ask for, at least one. The first is the model's id where none was asked for.
   std::vector<std::string> served_model_names = {"default"};
   std::string version = "0.1.0";
-  sampling::SamplingDefaults sampling_defaults;  // for what requests leave out
-  double request_timeout_s = 0;                  // for requests that bring none; 0 = they may take as long as they like
-  double log_interval_s = 0;                     // between lines about the load; 0 = none
+  ModelDescription model;
+  double request_timeout_s = 0;  // for requests that bring none; 0 = they may take as long as they like
+  double log_interval_s = 0;     // between lines about the load; 0 = none
   ChatEncoderOptions chat;
 };
 
@@ -58,6 +59,8 @@ class Api {
   // Answers through `writer` in its own time unless it returns an error.
   ApiStatus Generate(Endpoint endpoint, const HttpRequest& request, std::shared_ptr<ResponseWriter> writer);
 
+  ApiStatus Embed(const HttpRequest& request, std::shared_ptr<ResponseWriter> writer);
+
   ApiStatus CheckKey(const std::string& authorization) const;
   // Answer or refuse at once.
   ApiResult<HttpResponse> Tokenize(const HttpRequest& request) const;
@@ -65,7 +68,7 @@ class Api {
 
   // Puts the server's own in place of no name.
   ApiStatus CheckModel(std::string& model) const;
-  std::vector<std::vector<TokenId>> EncodePrompts(const GenerationRequest& request) const;
+  std::vector<std::vector<TokenId>> EncodePrompts(const std::vector<PromptInput>& inputs, bool add_special) const;
 
   const ApiOptions options_;
   engine::EngineApi& engine_;

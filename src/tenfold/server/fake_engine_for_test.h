@@ -68,6 +68,11 @@ class FakeEngine final : public engine::EngineApi {
   // The default: log-probabilities of the prompt when asked for; one letter a step, "a" for sample 0, then "b", ... and for sample 1 from "b" on, until max_tokens.
   static engine::OutputEvent Alphabet(const engine::Request& request, int sample, int step) {
     engine::OutputEvent event;
+    if (request.pooling) {
+      event.finish = engine::FinishReason::kStop;
+      event.embedding = {0.5f, 0.5f, 0.5f, *request.pooling == engine::Pooling::kMean ? 0.5f : -0.5f};
+      return event;
+    }
     static constexpr sampling::TokenLogprob kTop[] = {{kFirstByte + 'x', -0.25}, {kFirstByte + 'y', -1.5}};
     if (sample == 0 && step == 0 && request.sampling.num_prompt_logprobs) {
       const int num_top = std::min(*request.sampling.num_prompt_logprobs, 2);
@@ -229,7 +234,7 @@ class FakeEngine final : public engine::EngineApi {
         if (event.finish != engine::FinishReason::kNone) {
           event.num_prompt_tokens = static_cast<int64_t>(running.request.prompt.size());
           event.num_cached_tokens = event.num_prompt_tokens - 1;
-          event.num_output_tokens = running.request.sampling.max_tokens == 0 ? 0 : step;
+          event.num_output_tokens = running.request.sampling.max_tokens == 0 || running.request.pooling ? 0 : step;
           step = -1;
         }
         batch.push_back(std::move(event));

@@ -10,30 +10,15 @@ namespace tenfold::server {
 
 using engine::FinishReason;
 
-namespace {
-
-// Of an event that ends a sample without a result.
-ApiError ErrorOf(const engine::OutputEvent& event) {
-  if (event.finish != FinishReason::kError) return ShuttingDown();  // the only one who cancels behind our back
-  ApiError error = FromError(event.error);
-  // The request was admitted: whatever went wrong since is not the client's doing.
-  if (error.status < 500) error.status = 500;
-  return error;
-}
-
-}  // namespace
-
 Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream, int n, int num_returned,
                        std::vector<PromptPiece> prompts, const ChatAnswerFormat& chat_format,
                        std::shared_ptr<ResponseWriter> writer, Clock::time_point now)
-    : first_id_(first_id),
+    : Answer(first_id, prompts.size(), head.id, std::move(writer), now),
       head_(std::move(head)),
       stream_(stream),
       n_(n),
       num_returned_(num_returned),
       prompts_(std::move(prompts)),
-      writer_(std::move(writer)),
-      arrived_at_(now),
       choices_(prompts_.size() * static_cast<size_t>(n), Choice(chat_format)),
       num_unfinished_(choices_.size()) {
   for (size_t index = 0; index < choices_.size(); ++index) {
@@ -44,19 +29,16 @@ Generation::Generation(engine::RequestId first_id, AnswerHead head, bool stream,
 }
 
 void Generation::Begin() {
-  if (stream_) writer_->StartStream({.content_type = "text/event-stream", .headers = {{"Cache-Control", "no-cache"}}});
+  if (stream_) writer().StartStream({.content_type = "text/event-stream", .headers = {{"Cache-Control", "no-cache"}}});
 }
 
 Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_point now,
                                          const tokenizer::Tokenizer& tokenizer, Metrics& metrics) {
-  const size_t prompt = event.request - first_id_;
+  const size_t prompt = event.request - first_id();
   CHECK(prompt < prompts_.size() && event.sample >= 0 && event.sample < n_);
   Choice& choice = choices_[prompt * static_cast<size_t>(n_) + static_cast<size_t>(event.sample)];
   Measure(event, choice, now, metrics);
-  if (event.finish == FinishReason::kError || event.finish == FinishReason::kCancelled) {
-    Fail(ErrorOf(event));
-    return Progress::kFailed;
-  }
+  if (FailedWith(event)) return Progress::kFailed;
   if (event.finish != FinishReason::kNone) {
     CHECK_GT(num_unfinished_, size_t{0});
     --num_unfinished_;
@@ -90,8 +72,8 @@ void Generation::Measure(const engine::OutputEvent& event, Choice& choice, Clock
     if (!choice.has_tokens) {
       choice.scheduled_at = event.scheduled_at;
       choice.first_token_at = now;
-      observe(Observation::kTimeToFirstToken, now - arrived_at_);
-      observe(Observation::kQueueTime, choice.scheduled_at - arrived_at_);
+      observe(Observation::kTimeToFirstToken, now - arrived_at());
+      observe(Observation::kQueueTime, choice.scheduled_at - arrived_at());
       observe(Observation::kPrefillTime, now - choice.scheduled_at);
     } else {
       const Clock::duration each = (now - choice.last_token_at) / event.tokens.size();
@@ -101,7 +83,7 @@ void Generation::Measure(const engine::OutputEvent& event, Choice& choice, Clock
     choice.last_token_at = now;
   }
   if (event.finish != FinishReason::kStop && event.finish != FinishReason::kLength) return;
-  observe(Observation::kEndToEndLatency, now - arrived_at_);
+  observe(Observation::kEndToEndLatency, now - arrived_at());
   metrics.Observe(Observation::kPromptTokens, static_cast<double>(event.num_prompt_tokens));
   metrics.Observe(Observation::kGenerationTokens, static_cast<double>(event.num_output_tokens));
   if (!choice.has_tokens) return;
@@ -115,10 +97,10 @@ void Generation::WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenize
   if (piece.text.empty() && piece.chat.empty() && piece.finish == FinishReason::kNone) return;
   if (head_.endpoint == Endpoint::kChat && piece.is_first) {
     // As OpenAI does: the role comes alone. Its library counts log-probabilities of a first chunk twice.
-    writer_->Write(ChunkEvent(head_, {.index = piece.index, .prompt = piece.prompt}, tokenizer));
+    writer().Write(ChunkEvent(head_, {.index = piece.index, .prompt = piece.prompt}, tokenizer));
     piece.is_first = false;
   }
-  writer_->Write(ChunkEvent(head_, piece, tokenizer));
+  writer().Write(ChunkEvent(head_, piece, tokenizer));
   ChoicePiece next{.index = piece.index, .is_first = false, .prompt = piece.prompt};
   next.text_offset = piece.text_offset + CountCharacters(piece.text);
   piece = std::move(next);
@@ -126,12 +108,12 @@ void Generation::WriteChunk(Choice& choice, const tokenizer::Tokenizer& tokenize
 
 void Generation::Finish(const tokenizer::Tokenizer& tokenizer) {
   if (stream_) {
-    if (head_.include_usage) writer_->Write(UsageEvent(head_, usage_));
-    writer_->Write(kDoneEvent);
-    writer_->End();
+    if (head_.include_usage) writer().Write(UsageEvent(head_, usage_));
+    writer().Write(kDoneEvent);
+    writer().End();
     return;
   }
-  writer_->Send({.body = AnswerJson(head_, TakeBest(), usage_, tokenizer)});
+  writer().Send({.body = AnswerJson(head_, TakeBest(), usage_, tokenizer)});
 }
 
 // The samples of each prompt whose tokens are likeliest together; all of them, in their order, without best_of.
@@ -150,17 +132,11 @@ std::vector<ChoicePiece> Generation::TakeBest() {
   return pieces;
 }
 
-void Generation::Expire(double timeout_s) {
-  Fail({.status = 504,
-        .message = fmt::format("the request took longer than its {} s (request_timeout)", timeout_s),
-        .code = "request_timeout"});
-}
-
 void Generation::Fail(const ApiError& error) {
-  if (!stream_) return writer_->Send(ErrorResponse(error));
-  writer_->Write(ServerSentEvent(ErrorJson(error)));
-  writer_->Write(kDoneEvent);
-  writer_->End();
+  if (!stream_) return writer().Send(ErrorResponse(error));
+  writer().Write(ServerSentEvent(ErrorJson(error)));
+  writer().Write(kDoneEvent);
+  writer().End();
 }
 
 }  // namespace tenfold::server

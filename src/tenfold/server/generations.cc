@@ -3,12 +3,15 @@
 #include <ctime>
 #include <utility>
 
+#include "tenfold/server/embedding_answer.h"
+#include "tenfold/server/generation.h"
+
 namespace tenfold::server {
 
 void Generations::Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
                         const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer) {
   AnswerHead head{.endpoint = request.endpoint,
-                  .id = AnswerId(request.endpoint, request.request_id),
+                  .id = AnswerId(request.endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl", request.request_id),
                   .created = std::time(nullptr),
                   .model = request.model,
                   .has_logprobs = request.has_logprobs,
@@ -27,48 +30,72 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
   const auto generation =
       std::make_shared<Generation>(next_id_, std::move(head), request.stream, request.sampling.n, request.num_returned,
                                    std::move(pieces), chat_format, std::move(writer), Clock::now());
-  generation->writer().OnClose([this, weak = std::weak_ptr(generation)] {
+  Submit(generation, std::move(prompts),
+         {.prompt = {}, .sampling = request.sampling, .priority = request.priority, .cache_salt = request.cache_salt},
+         request.timeout_s);
+}
+
+void Generations::StartEmbeddings(const EmbeddingRequest& request, std::vector<std::vector<TokenId>> prompts,
+                                  engine::Pooling pooling, std::shared_ptr<ResponseWriter> writer) {
+  EmbeddingFormat format{.id = AnswerId("embd", request.request_id),
+                         .model = request.model,
+                         .created = std::time(nullptr),
+                         .is_base64 = request.is_base64,
+                         .dimensions = request.dimensions};
+  const auto answer =
+      std::make_shared<EmbeddingAnswer>(next_id_, prompts.size(), std::move(format), std::move(writer), Clock::now());
+  Submit(answer, std::move(prompts),
+         {.prompt = {},
+          .sampling = {},
+          .pooling = pooling,
+          .priority = request.priority,
+          .cache_salt = request.cache_salt},
+         request.timeout_s);
+}
+
+void Generations::Submit(const std::shared_ptr<Answer>& answer, std::vector<std::vector<TokenId>> prompts,
+                         const engine::Request& prototype, std::optional<double> asked_timeout_s) {
+  answer->writer().OnClose([this, weak = std::weak_ptr(answer)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });
   int64_t num_prompt_tokens = 0;
   for (std::vector<TokenId>& prompt : prompts) {
     num_prompt_tokens += static_cast<int64_t>(prompt.size());
-    const Status submitted = engine_.Submit({.id = next_id_,
-                                             .prompt = std::move(prompt),
-                                             .sampling = request.sampling,
-                                             .priority = request.priority,
-                                             .cache_salt = request.cache_salt});
+    engine::Request request = prototype;
+    request.id = next_id_;
+    request.prompt = std::move(prompt);
+    const Status submitted = engine_.Submit(std::move(request));
     if (!submitted) {
-      Cancel(*generation);
+      Cancel(*answer);
       ApiError error = FromError(submitted.error());
       if (error.status == 429) {
         error.retry_after_s = monitor_.RetryAfterSeconds();
         metrics_.CountRejected();
       }
-      return generation->writer().Send(ErrorResponse(error));
+      return answer->writer().Send(ErrorResponse(error));
     }
-    by_request_[next_id_++] = generation;
+    by_request_[next_id_++] = answer;
   }
-  generation->writer().notes = {.id = generation->answer_id(), .num_prompt_tokens = num_prompt_tokens};
-  if (const double timeout_s = request.timeout_s.value_or(default_timeout_s_); timeout_s > 0) {
+  answer->writer().notes = {.id = answer->answer_id(), .num_prompt_tokens = num_prompt_tokens};
+  if (const double timeout_s = asked_timeout_s.value_or(default_timeout_s_); timeout_s > 0) {
     const auto timeout = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(timeout_s));
-    generation->set_deadline(generation->arrived_at() + timeout);
-    deadlines_[{generation->deadline(), generation->first_id()}] = timeout_s;
+    answer->set_deadline(answer->arrived_at() + timeout);
+    deadlines_[{answer->deadline(), answer->first_id()}] = timeout_s;
   }
-  generation->Begin();
+  answer->Begin();
 }
 
 void Generations::Expire(Clock::time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
     const auto& [when_and_who, timeout_s] = *deadlines_.begin();
-    const std::shared_ptr<Generation> generation = by_request_.at(when_and_who.second);
-    generation->Expire(timeout_s);
+    const std::shared_ptr<Answer> answer = by_request_.at(when_and_who.second);
+    answer->Expire(timeout_s);
     metrics_.CountTimedOut();
-    Cancel(*generation);
+    Cancel(*answer);
   }
 }
 
-const Generation* Generations::Find(engine::RequestId id) const {
+const Answer* Generations::Find(engine::RequestId id) const {
   const auto found = by_request_.find(id);
   return found == by_request_.end() ? nullptr : found->second.get();
 }
@@ -77,23 +104,23 @@ void Generations::OnEvents(engine::EventBatch batch, Clock::time_point now) {
   for (engine::OutputEvent& event : batch) {
     const auto found = by_request_.find(event.request);
     if (found == by_request_.end()) continue;
-    const std::shared_ptr<Generation> generation = found->second;
-    generation->writer().notes.num_completion_tokens += static_cast<int64_t>(event.tokens.size());
-    const Generation::Progress progress = generation->OnEvent(std::move(event), now, engine_.tokenizer(), metrics_);
-    if (progress == Generation::Progress::kFailed) Cancel(*generation);
-    if (progress == Generation::Progress::kFinished) Forget(*generation);
+    const std::shared_ptr<Answer> answer = found->second;
+    answer->writer().notes.num_completion_tokens += static_cast<int64_t>(event.tokens.size());
+    const Answer::Progress progress = answer->OnEvent(std::move(event), now, engine_.tokenizer(), metrics_);
+    if (progress == Answer::Progress::kFailed) Cancel(*answer);
+    if (progress == Answer::Progress::kFinished) Forget(*answer);
   }
 }
 
-void Generations::Cancel(const Generation& generation) {
-  for (const engine::RequestId id : Forget(generation)) engine_.Cancel(id);
+void Generations::Cancel(const Answer& answer) {
+  for (const engine::RequestId id : Forget(answer)) engine_.Cancel(id);
 }
 
-std::vector<engine::RequestId> Generations::Forget(const Generation& generation) {
-  deadlines_.erase({generation.deadline(), generation.first_id()});
+std::vector<engine::RequestId> Generations::Forget(const Answer& answer) {
+  deadlines_.erase({answer.deadline(), answer.first_id()});
   std::vector<engine::RequestId> forgotten;
-  for (size_t i = 0; i < generation.num_requests(); ++i) {
-    const engine::RequestId id = generation.first_id() + i;
+  for (size_t i = 0; i < answer.num_requests(); ++i) {
+    const engine::RequestId id = answer.first_id() + i;
     if (by_request_.erase(id) > 0) forgotten.push_back(id);
   }
   return forgotten;

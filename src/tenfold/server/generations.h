@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "tenfold/engine/engine_api.h"
-#include "tenfold/server/generation.h"
+#include "tenfold/server/answer.h"
+#include "tenfold/server/chat_answer/chat_answer_parser.h"
+#include "tenfold/server/embedding_request.h"
 #include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
 #include "tenfold/server/openai_request.h"
@@ -19,7 +21,7 @@ namespace tenfold::server {
 
 class Generations {
  public:
-  using Clock = Generation::Clock;
+  using Clock = Answer::Clock;
 
   // `default_timeout_s` is for requests that bring none; 0 = no deadline.
   Generations(engine::EngineApi& engine, Metrics& metrics, const LoadMonitor& monitor, double default_timeout_s)
@@ -29,28 +31,34 @@ class Generations {
   // how a chat's answer is to be read. When the client goes away first, all that was submitted for it is cancelled.
   void Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
              const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer);
+  // Likewise. `prompts` are the texts of the request, encoded.
+  void StartEmbeddings(const EmbeddingRequest& request, std::vector<std::vector<TokenId>> prompts,
+                       engine::Pooling pooling, std::shared_ptr<ResponseWriter> writer);
   // Events of requests that are gone are dropped. `now` is when the batch came out of the engine.
   void OnEvents(engine::EventBatch batch, Clock::time_point now);
   // Ends requests whose deadline has passed; their pages are free at the engine's next step.
   void Expire(Clock::time_point now);
 
   // Of a request that the engine works on, or null.
-  const Generation* Find(engine::RequestId id) const;
+  const Answer* Find(engine::RequestId id) const;
 
  private:
+  // What `prototype` says of all, for each prompt.
+  void Submit(const std::shared_ptr<Answer>& answer, std::vector<std::vector<TokenId>> prompts,
+              const engine::Request& prototype, std::optional<double> timeout_s);
   // Ends what the engine still does for it, and forgets it.
-  void Cancel(const Generation& generation);
+  void Cancel(const Answer& answer);
   // Returns the requests that were known.
-  std::vector<engine::RequestId> Forget(const Generation& generation);
+  std::vector<engine::RequestId> Forget(const Answer& answer);
 
   engine::EngineApi& engine_;
   Metrics& metrics_;
   const LoadMonitor& monitor_;
   const double default_timeout_s_;
-  // Of generations by their first request, earliest first; with the seconds that they had.
+  // Of answers by their first request, earliest first; with the seconds that they had.
   std::map<std::pair<Clock::time_point, engine::RequestId>, double> deadlines_;
   engine::RequestId next_id_ = 1;
-  std::unordered_map<engine::RequestId, std::shared_ptr<Generation>> by_request_;
+  std::unordered_map<engine::RequestId, std::shared_ptr<Answer>> by_request_;
 };
 
 }  // namespace tenfold::server

@@ -29,33 +29,7 @@ ApiStatus Sampling(const json::value& value, std::string_view name, Body& body) 
 }
 
 ApiStatus ReadPrompt(const json::value& value, std::string_view name, Body& body) {
-  if (value.is_string()) {
-    body.prompts.emplace_back(std::string(value.get_string()));
-    return {};
-  }
-  if (!value.is_array()) {
-    return BadField(name, "must be a string, an array of strings, an array of token ids or an array of those, not {}",
-                    JsonKindName(value));
-  }
-  const json::array& array = value.get_array();
-  if (array.empty()) return BadField(name, "must not be an empty array");
-  if (array.front().is_number()) {
-    return ReadValue(value, name, body.prompts.emplace_back().emplace<std::vector<TokenId>>());
-  }
-  if (array.size() > kMaxChoices) {
-    return BadField(name, "holds {} prompts, but may hold at most {}", array.size(), kMaxChoices);
-  }
-  for (const json::value& element : array) {
-    const std::string element_name = fmt::format("{}[{}]", name, body.prompts.size());
-    if (!element.is_string() && !element.is_array()) {
-      return BadField(element_name, "must be a string or an array of token ids like the others, not {}",
-                      JsonKindName(element));
-    }
-    PromptInput& prompt = body.prompts.emplace_back();
-    RETURN_IF_REFUSED(element.is_string() ? ReadValue(element, element_name, std::get<std::string>(prompt))
-                                          : ReadValue(element, element_name, prompt.emplace<std::vector<TokenId>>()));
-  }
-  return {};
+  return ReadPromptInputs(value, name, body.prompts);
 }
 
 ApiStatus ReadStop(const json::value& value, std::string_view name, Body& body) {
@@ -77,32 +51,6 @@ ApiStatus ReadSeed(const json::value& value, std::string_view name, Body& body) 
   int64_t seed = 0;
   RETURN_IF_REFUSED(ReadValue(value, name, seed));
   body.sampling.seed = static_cast<uint64_t>(seed);
-  return {};
-}
-
-ApiStatus ReadCacheSalt(const json::value& value, std::string_view name, Body& body) {
-  RETURN_IF_REFUSED(ReadValue(value, name, body.cache_salt));
-  if (body.cache_salt.empty()) return BadField(name, "must not be empty: leave it out to share prefixes with all");
-  if (body.cache_salt.size() > kMaxCacheSaltBytes) return BadField(name, "is longer than {} bytes", kMaxCacheSaltBytes);
-  return {};
-}
-
-ApiStatus ReadRequestId(const json::value& value, std::string_view name, Body& body) {
-  RETURN_IF_REFUSED(ReadValue(value, name, body.request_id));
-  const bool is_printable = std::ranges::all_of(body.request_id, [](char c) { return '!' <= c && c <= '~'; });
-  if (body.request_id.empty() || body.request_id.size() > kMaxRequestIdBytes || !is_printable) {
-    return BadField(name, "must be 1 to {} printable ASCII characters without spaces", kMaxRequestIdBytes);
-  }
-  return {};
-}
-
-ApiStatus ReadTimeout(const json::value& value, std::string_view name, Body& body) {
-  double timeout_s = 0;
-  RETURN_IF_REFUSED(ReadValue(value, name, timeout_s));
-  if (!(timeout_s > 0 && timeout_s <= kMaxTimeoutS)) {
-    return BadField(name, "is {}, but must be above 0 and at most {} seconds", timeout_s, kMaxTimeoutS);
-  }
-  body.timeout_s = timeout_s;
   return {};
 }
 
@@ -144,7 +92,6 @@ ApiStatus ReadStreamOptions(const json::value& value, std::string_view name, Bod
 }
 
 constexpr JsonField<Body> kCommonFields[] = {
-    {"model", ReadMember<&Body::model>},
     {"max_tokens", ReadMember<&Body::max_tokens>},
     {"temperature", Sampling<&SamplingParams::temperature>},
     {"top_p", Sampling<&SamplingParams::top_p>},
@@ -171,22 +118,10 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},
     {"length_penalty", Sampling<&SamplingParams::length_penalty>},
     {"prompt_logprobs", ReadMember<&Body::num_prompt_logprobs>},
-    {"truncate_prompt_tokens", ReadMember<&Body::truncate_prompt_tokens>},
     {"allowed_token_ids", ReadAllowedTokens},
     {"bad_words", ReadMember<&Body::bad_words>},
-    {"priority", ReadMember<&Body::priority>},
-    {"request_id", ReadRequestId},
-    {"cache_salt", ReadCacheSalt},
-    {"request_timeout", ReadTimeout},
     {"structured_outputs", nullptr, "null"},
     {"response_format", nullptr, R"({"type":"text"})"},
-    // Bookkeeping of OpenAI's own service, without effect on the answer.
-    {"user", Ignore},
-    {"metadata", Ignore},
-    {"store", Ignore},
-    {"service_tier", Ignore},
-    {"safety_identifier", Ignore},
-    {"prompt_cache_key", Ignore},
 };
 
 constexpr JsonField<Body> kCompletionFields[] = {
@@ -290,13 +225,14 @@ ApiResult<GenerationRequest> ParseGenerationRequest(Endpoint endpoint, std::stri
   const json::value* beams = parsed->if_contains("use_beam_search");
   defaults.StartFrom(beams != nullptr && *beams == true, body.sampling);
   const bool is_chat = endpoint == Endpoint::kChat;
+  const FieldsOf<WorkRequest> work_fields{body, WorkFields()};
   const FieldsOf<Body> common_fields{body, kCommonFields};
   if (is_chat) {
-    RETURN_IF_REFUSED(ReadFields(*parsed, "", common_fields, FieldsOf<Body>{body, kChatFields},
+    RETURN_IF_REFUSED(ReadFields(*parsed, "", work_fields, common_fields, FieldsOf<Body>{body, kChatFields},
                                  FieldsOf<ChatPromptBody>{body.chat_body, ChatPromptFields()}));
     RETURN_IF_REFUSED(FinishChat(body));
   } else {
-    RETURN_IF_REFUSED(ReadFields(*parsed, "", common_fields, FieldsOf<Body>{body, kCompletionFields}));
+    RETURN_IF_REFUSED(ReadFields(*parsed, "", work_fields, common_fields, FieldsOf<Body>{body, kCompletionFields}));
     RETURN_IF_REFUSED(FinishCompletion(body));
   }
   defaults.Limit(body.sampling);

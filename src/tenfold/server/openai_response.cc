@@ -1,7 +1,6 @@
 #include "tenfold/server/openai_response.h"
 
 #include <algorithm>
-#include <random>
 
 #include "tenfold/base/json.h"
 #include "tenfold/server/api_error.h"
@@ -200,13 +199,6 @@ void ChoicePiece::Append(engine::OutputEvent&& event, ChatDelta&& gained) {
   finish = event.finish;
   stop_string = std::move(event.stop_string);
   stop_token = event.stop_token;
-}
-
-std::string AnswerId(Endpoint endpoint, std::string_view request_id) {
-  const std::string_view prefix = endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl";
-  if (!request_id.empty()) return fmt::format("{}-{}", prefix, request_id);
-  std::random_device random;
-  return fmt::format("{}-{:08x}{:08x}{:08x}{:08x}", prefix, random(), random(), random(), random());
 }
 
 std::string AnswerJson(const AnswerHead& head, std::span<const ChoicePiece> choices, const Usage& usage,

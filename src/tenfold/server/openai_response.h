@@ -54,9 +54,6 @@ struct Usage {
   int64_t num_output_tokens = 0;
 };
 
-// "cmpl-" or "chatcmpl-" and what the client called its request, or 32 random hexadecimal digits.
-std::string AnswerId(Endpoint endpoint, std::string_view request_id);
-
 // The whole answer.
 std::string AnswerJson(const AnswerHead& head, std::span<const ChoicePiece> choices, const Usage& usage,
                        const tokenizer::Tokenizer& tokenizer);

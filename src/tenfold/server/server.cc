@@ -29,9 +29,9 @@ Result<std::unique_ptr<Server>> Server::Create(ServerOptions options) {
 Server::Server(ApiOptions api_options, std::unique_ptr<AccessLog> access_log, std::unique_ptr<HttpServer> http)
     : api_options_(std::move(api_options)), access_log_(std::move(access_log)), http_(std::move(http)) {}
 
-void Server::Attach(engine::EngineApi& engine, const sampling::SamplingDefaults& defaults) {
+void Server::Attach(engine::EngineApi& engine, const ModelDescription& model) {
   CHECK(api_ == nullptr);
-  api_options_.sampling_defaults = defaults;
+  api_options_.model = model;
   api_ =
       std::make_unique<Api>(api_options_, engine, [this](std::function<void()> task) { http_->Post(std::move(task)); });
   http_->CatchSignals();

@@ -39,9 +39,8 @@ class Server final : public engine::EventSink {
 
   int port() const { return http_->port(); }
 
-  // Once, before Run, on its thread. The engine must outlive Run. `defaults` are its model's, for requests that bring
-  // none. Signals are caught from here on.
-  void Attach(engine::EngineApi& engine, const sampling::SamplingDefaults& defaults = {});
+  // Once, before Run, on its thread. The engine must outlive Run. Signals are caught from here on.
+  void Attach(engine::EngineApi& engine, const ModelDescription& model = {});
   void Run();
   // Open requests have `drain_timeout` to end, then they are cancelled; a second call cancels them at once.
   void Stop() { http_->Stop(); }

@@ -102,7 +102,7 @@ TEST_F(ServerApiTest, KeepsTheLastTokensOfAPrompt) {
 }
 
 TEST_F(ServerApiTest, RequestsStartFromTheModelsDefaults) {
-  sampling_defaults_ = {.temperature = 0.5, .max_tokens = 3};
+  model_.sampling_defaults = {.temperature = 0.5, .max_tokens = 3};
   StartServer();
   PostOk("/v1/completions", R"({"prompt": "a"})");
   EXPECT_EQ(engine_->submitted().back().sampling.temperature, 0.5);

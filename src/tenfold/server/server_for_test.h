@@ -37,7 +37,7 @@ class ServerTest : public testing::Test {
     ASSERT_TRUE(server.has_value()) << server.error().message;
     server_ = std::move(*server);
     engine_ = std::make_unique<FakeEngine>(*server_);
-    server_->Attach(*engine_, sampling_defaults_);
+    server_->Attach(*engine_, model_);
     thread_ = std::thread([this] { server_->Run(); });
   }
   // Returns when Run has returned.
@@ -51,7 +51,7 @@ class ServerTest : public testing::Test {
   }
 
   ServerOptions options_;
-  sampling::SamplingDefaults sampling_defaults_;
+  ModelDescription model_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<FakeEngine> engine_;
   std::thread thread_;

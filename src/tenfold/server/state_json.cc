@@ -8,11 +8,11 @@ std::string StateJson(const engine::EngineState& state, const engine::EngineOpti
                       const Generations& generations, Generations::Clock::time_point now) {
   json::array sequences;
   for (const engine::EngineState::SequenceState& sequence : state.sequences) {
-    const Generation* const generation = generations.Find(sequence.request);
+    const Answer* const answer = generations.Find(sequence.request);
     json::value id = nullptr, age_s = nullptr;  // of a request that was cancelled a moment ago
-    if (generation != nullptr) {
-      id = generation->answer_id();
-      age_s = std::chrono::duration<double>(now - generation->arrived_at()).count();
+    if (answer != nullptr) {
+      id = answer->answer_id();
+      age_s = std::chrono::duration<double>(now - answer->arrived_at()).count();
     }
     sequences.push_back({{"id", std::move(id)},
                          {"request", sequence.request},

@@ -1,0 +1,36 @@
+#include "tenfold/server/answer.h"
+
+#include <utility>
+
+namespace tenfold::server {
+
+using engine::FinishReason;
+
+Answer::Answer(engine::RequestId first_id, size_t num_requests, std::string id, std::shared_ptr<ResponseWriter> writer,
+               Clock::time_point now)
+    : first_id_(first_id),
+      num_requests_(num_requests),
+      id_(std::move(id)),
+      writer_(std::move(writer)),
+      arrived_at_(now) {}
+
+void Answer::Expire(double timeout_s) {
+  Fail({.status = 504,
+        .message = fmt::format("the request took longer than its {} s (request_timeout)", timeout_s),
+        .code = "request_timeout"});
+}
+
+bool Answer::FailedWith(const engine::OutputEvent& event) {
+  if (event.finish == FinishReason::kCancelled) {
+    Fail(ShuttingDown());  // the only one who cancels behind our back
+    return true;
+  }
+  if (event.finish != FinishReason::kError) return false;
+  ApiError error = FromError(event.error);
+  // The request was admitted: whatever went wrong since is not the client's doing.
+  if (error.status < 500) error.status = 500;
+  Fail(error);
+  return true;
+}
+
+}  // namespace tenfold::server
