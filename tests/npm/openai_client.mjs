@@ -179,3 +179,17 @@ test('a model writes the same whole and streamed', { skip: !modelUrl && 'no mode
   const [first, second] = await Promise.all([client.chat.completions.create(chat), client.chat.completions.create(chat)]);
   assert.equal(first.choices[0].message.content, second.choices[0].message.content);
 });
+
+test('a model embeds', { skip: !modelUrl && 'no model here' }, async () => {
+  const client = connect(modelUrl);
+  const { data: [{ id: model }] } = await client.models.list();
+  const packed = await client.embeddings.create({ model, input: ['Once upon a time', 'The end.'] });  // as base64
+  const plain = await client.embeddings.create({ model, input: ['Once upon a time', 'The end.'], encoding_format: 'float' });
+  assert.equal(packed.usage.prompt_tokens, packed.usage.total_tokens);
+  assert.deepEqual(packed.data.map((each) => each.index), [0, 1]);
+  for (const [i, { embedding }] of packed.data.entries()) {
+    assert.deepEqual(Array.from(embedding), plain.data[i].embedding.map(Math.fround));
+    assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-5);
+  }
+  assert.notDeepEqual(packed.data[0].embedding, packed.data[1].embedding);
+});
