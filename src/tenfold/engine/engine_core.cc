@@ -6,6 +6,7 @@
 
 #include "tenfold/base/check.h"
 #include "tenfold/base/random.h"
+#include "tenfold/engine/request_check.h"
 #include "tenfold/scheduler/policies.h"
 
 namespace tenfold::engine {
@@ -84,61 +85,10 @@ Result<std::unique_ptr<EngineCore>> EngineCore::Create(const EngineOptions& opti
 }
 
 Status EngineCore::Check(const Request& request) const {
-  const int64_t vocab_size = model_->config().vocab_size;
-  RETURN_IF_ERROR(sampling::Validate(request.sampling, vocab_size));
-  if (request.pooling && (request.sampling.n != 1 || request.sampling.num_prompt_logprobs)) {
-    return MakeError(ErrorCode::kInvalidArgument, "an embedding is one vector: n must be 1, without prompt_logprobs");
-  }
-  if (request.prompt.empty())
-    return MakeError(ErrorCode::kInvalidArgument, "the prompt is empty: it needs at least one token");
-  const auto num_tokens = static_cast<int64_t>(request.prompt.size());
-  const bool wants_output = !request.pooling && request.sampling.max_tokens != 0;
-  const int64_t room_for_output = wants_output ? 1 : 0;
-  if (num_tokens + room_for_output > kv_plan_.max_model_len) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "the prompt has {} tokens, but the context holds {} together with the output; shorten it",
-                     num_tokens, kv_plan_.max_model_len);
-  }
-  for (const TokenId token : request.prompt) {
-    if (token < 0 || token >= vocab_size) {
-      return MakeError(ErrorCode::kInvalidArgument, "the prompt holds token {}, outside the vocabulary of {}", token,
-                       vocab_size);
-    }
-  }
-  if (request.priority != 0 && !scheduler::FindPolicy(options_.scheduling_policy)->is_by_priority) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "priority is {}, but this server goes by arrival (--scheduling-policy priority goes by it)",
-                     request.priority);
-  }
-  if (request.sampling.n > options_.max_num_seqs) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "n or best_of is {}, but at most {} sequences run at once (--max-num-seqs)", request.sampling.n,
-                     options_.max_num_seqs);
-  }
-  const int64_t max_num_tokens = MaxNumTokens(request, kv_plan_.max_model_len);
-  if (request.sampling.use_beam_search) RETURN_IF_ERROR(CheckBeams(request, max_num_tokens));
-  return roster_->policy().CheckFits(
-      {.num_tokens = num_tokens,
-       .max_num_tokens = max_num_tokens,
-       .final_num_tokens = max_num_tokens,
-       .num_seats = request.sampling.use_beam_search ? request.sampling.beam_width : request.sampling.n});
-}
-
-// Beams go on only together, so all must fit at their longest, as if they shared nothing.
-Status EngineCore::CheckBeams(const Request& request, int64_t max_num_tokens) const {
-  const int beam_width = request.sampling.beam_width;
-  if (beam_width > options_.max_num_seqs) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "the beam width is {}, but at most {} sequences run at once (--max-num-seqs)", beam_width,
-                     options_.max_num_seqs);
-  }
-  const int64_t num_pages = beam_width * cache::NumPagesFor(max_num_tokens, options_.page_size);
-  if (num_pages <= kv_plan_.num_pages) return {};
-  return MakeError(
-      ErrorCode::kInvalidArgument,
-      "{} beams of {} tokens may need {} pages of keys and values, but there are {}: lower max_tokens or the "
-      "beam width, or raise --kv-cache-memory",
-      beam_width, max_num_tokens, num_pages, kv_plan_.num_pages);
+  return CheckRequest(request, {.options = options_,
+                                .kv_plan = kv_plan_,
+                                .policy = roster_->policy(),
+                                .vocab_size = model_->config().vocab_size});
 }
 
 void EngineCore::Add(Request request) {

@@ -71,7 +71,6 @@ class EngineCore {
   EngineCore(const EngineOptions& options, const KvCachePlan& kv_plan, const model::Model& model,
              platform::ThreadPool& threads);
 
-  Status CheckBeams(const Request& request, int64_t max_num_tokens) const;
   void Compute(const scheduler::StepPlan& plan);
   // Log-probabilities and states of prompts.
   void ReadPrompts(EventBatch& events);

@@ -164,6 +164,9 @@ TEST(StatePooler, RefusesWhatDoesNotGoWithAnEmbedding) {
   request.sampling.num_prompt_logprobs = 0;
   EXPECT_FALSE(core->Check(request));
   request.sampling = {};
+  request.sampling.use_beam_search = true;
+  EXPECT_FALSE(core->Check(request));
+  request.sampling = {};
   request.prompt.push_back(70);
   EXPECT_FALSE(core->Check(request));
 }
