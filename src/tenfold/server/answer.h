@@ -1,7 +1,7 @@
 // Answer: one HTTP request while the engine works on it: a generation (generation.h) or embeddings (embedding_answer.h).
 //
-// A body with several prompts becomes as many engine requests. Lives on the I/O thread, owned by Generations
-// (generations.h).
+// A body with several prompts becomes as many engine requests. Lives on the I/O thread, owned by Answers
+// (answers.h).
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ class Answer {
 
   const std::string& answer_id() const { return id_; }
   Clock::time_point arrived_at() const { return arrived_at_; }
-  // When Generations ends it; the default is never.
+  // When Answers ends it; the default is never.
   Clock::time_point deadline() const { return deadline_; }
   void set_deadline(Clock::time_point deadline) { deadline_ = deadline; }
 

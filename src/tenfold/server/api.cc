@@ -67,16 +67,6 @@ HttpResponse WrongMethod(const Route& route) {
   return response;
 }
 
-// Takes as long for a wrong key as for the right one of the same length.
-bool SameSecret(std::string_view given, std::string_view secret) {
-  unsigned difference = given.size() == secret.size() ? 0 : 1;
-  for (size_t i = 0; i < given.size(); ++i) {
-    const char expected = secret.empty() ? '\0' : secret[i % secret.size()];
-    difference |= static_cast<unsigned char>(given[i] ^ expected);
-  }
-  return difference == 0;
-}
-
 // What is not a byte in two hexadecimal digits stays as it is.
 std::string PercentDecoded(std::string_view text) {
   std::string decoded;
@@ -116,18 +106,19 @@ ApiStatus CheckContentType(const std::string& content_type) {
 
 Api::Api(ApiOptions options, engine::EngineApi& engine, Post post)
     : options_(std::move(options)),
+      keys_(options_.api_keys),
       engine_(engine),
       post_(std::move(post)),
       chat_encoder_(options_.chat, engine.tokenizer()),
       started_at_(std::time(nullptr)),
       metrics_(options_.served_model_names.front()),
       monitor_(engine, metrics_, options_.log_interval_s),
-      generations_(engine, metrics_, monitor_, options_.request_timeout_s) {}
+      answers_(engine, metrics_, monitor_, options_.request_timeout_s) {}
 
 void Api::Tick() {
   const auto now = LoadMonitor::Clock::now();
   monitor_.Tick(now);
-  generations_.Expire(now);
+  answers_.Expire(now);
 }
 
 void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<ResponseWriter> writer) {
@@ -137,7 +128,7 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
   }
   if (!Allows(*route, request.method)) return writer->Send(WrongMethod(*route));
   if (route->action == Action::kHealth) return writer->Send(Health(draining));
-  if (const ApiStatus allowed = CheckKey(request.authorization); !allowed) {
+  if (const ApiStatus allowed = keys_.Check(request.authorization); !allowed) {
     return writer->Send(ErrorResponse(allowed.error()));
   }
   switch (route->action) {
@@ -205,7 +196,7 @@ void Api::SendState(std::shared_ptr<ResponseWriter> writer) {
   engine_.InspectState([this, writer = std::move(writer)](engine::EngineState state) mutable {
     // Moved, so that this thread does not hold the writer when the other has answered.
     post_([this, writer = std::move(writer), state = std::move(state)] {
-      writer->Send({.body = StateJson(state, engine_.options(), generations_, Generations::Clock::now())});
+      writer->Send({.body = StateJson(state, engine_.options(), answers_, Answers::Clock::now())});
     });
   });
 }
@@ -246,7 +237,7 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
     RETURN_IF_REFUSED(
         TruncatePrompts(*request->truncate_prompt_tokens, num_output_tokens, engine_.max_model_len(), prompts));
   }
-  generations_.Start(*request, std::move(prompts), answer_format, std::move(writer));
+  answers_.Start(*request, std::move(prompts), answer_format, std::move(writer));
   return {};
 }
 
@@ -260,7 +251,7 @@ ApiStatus Api::Embed(const HttpRequest& http_request, std::shared_ptr<ResponseWr
     RETURN_IF_REFUSED(
         TruncatePrompts(*request->truncate_prompt_tokens, /*num_output_tokens=*/0, engine_.max_model_len(), prompts));
   }
-  generations_.StartEmbeddings(*request, std::move(prompts), options_.model.pooling, std::move(writer));
+  answers_.StartEmbeddings(*request, std::move(prompts), options_.model.pooling, std::move(writer));
   return {};
 }
 
@@ -303,21 +294,6 @@ ApiResult<HttpResponse> Api::Detokenize(const HttpRequest& http_request) const {
   }
   return HttpResponse{
       .body = json::serialize(json::value{{"prompt", tokenizer.Decode(request->tokens, {.skip_special = false})}})};
-}
-
-ApiStatus Api::CheckKey(const std::string& authorization) const {
-  if (options_.api_keys.empty()) return {};
-  constexpr std::string_view kScheme = "Bearer ";
-  const std::string_view given =
-      authorization.starts_with(kScheme) ? std::string_view(authorization).substr(kScheme.size()) : "";
-  bool known = false;
-  for (const std::string& key : options_.api_keys) known |= SameSecret(given, key);  // all of them, however early
-  if (known) return {};
-  return tl::unexpected(ApiError{401,
-                                 given.empty() ? "this server needs a key: send \"Authorization: Bearer KEY\""
-                                               : "the key is not one of this server's",
-                                 {},
-                                 "invalid_api_key"});
 }
 
 ApiStatus Api::CheckModel(std::string& model) const {

@@ -11,9 +11,10 @@
 
 #include "tenfold/base/json.h"
 #include "tenfold/engine/engine_api.h"
+#include "tenfold/server/answers.h"
 #include "tenfold/server/api_error.h"
+#include "tenfold/server/api_keys.h"
 #include "tenfold/server/chat_encoder.h"
-#include "tenfold/server/generations.h"
 #include "tenfold/server/http.h"
 #include "tenfold/server/load_monitor.h"
 #include "tenfold/server/metrics.h"
@@ -43,7 +44,7 @@ class Api {
   // `draining`: the server stops, and takes no new work.
   void Handle(const HttpRequest& request, bool draining, std::shared_ptr<ResponseWriter> writer);
 
-  Generations& generations() { return generations_; }
+  Answers& answers() { return answers_; }
 
   // Deadlines, and the log's line about the load; every LoadMonitor::kTickInterval.
   void Tick();
@@ -61,7 +62,6 @@ class Api {
 
   ApiStatus Embed(const HttpRequest& request, std::shared_ptr<ResponseWriter> writer);
 
-  ApiStatus CheckKey(const std::string& authorization) const;
   // Answer or refuse at once.
   ApiResult<HttpResponse> Tokenize(const HttpRequest& request) const;
   ApiResult<HttpResponse> Detokenize(const HttpRequest& request) const;
@@ -71,13 +71,14 @@ class Api {
   std::vector<std::vector<TokenId>> EncodePrompts(const std::vector<PromptInput>& inputs, bool add_special) const;
 
   const ApiOptions options_;
+  const ApiKeys keys_;
   engine::EngineApi& engine_;
   const Post post_;
   const ChatEncoder chat_encoder_;
   const int64_t started_at_;
   Metrics metrics_;
   LoadMonitor monitor_;
-  Generations generations_;
+  Answers answers_;
 };
 
 }  // namespace tenfold::server

@@ -2,7 +2,7 @@
 //
 // Each of a body's prompts has n samples. Choice index = prompt index * n +
 // sample; with best_of, the likeliest samples of each prompt are numbered again. Lives on the I/O thread, owned by
-// Generations (generations.h).
+// Answers (answers.h).
 #pragma once
 
 #include <chrono>

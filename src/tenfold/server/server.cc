@@ -46,8 +46,8 @@ void Server::Run() {
 }
 
 void Server::OnEvents(engine::EventBatch batch) {
-  http_->Post([this, batch = std::move(batch), now = Generations::Clock::now()]() mutable {
-    api_->generations().OnEvents(std::move(batch), now);
+  http_->Post([this, batch = std::move(batch), now = Answers::Clock::now()]() mutable {
+    api_->answers().OnEvents(std::move(batch), now);
   });
 }
 

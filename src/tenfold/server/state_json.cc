@@ -4,11 +4,11 @@
 
 namespace tenfold::server {
 
-std::string StateJson(const engine::EngineState& state, const engine::EngineOptions& options,
-                      const Generations& generations, Generations::Clock::time_point now) {
+std::string StateJson(const engine::EngineState& state, const engine::EngineOptions& options, const Answers& answers,
+                      Answers::Clock::time_point now) {
   json::array sequences;
   for (const engine::EngineState::SequenceState& sequence : state.sequences) {
-    const Answer* const answer = generations.Find(sequence.request);
+    const Answer* const answer = answers.Find(sequence.request);
     json::value id = nullptr, age_s = nullptr;  // of a request that was cancelled a moment ago
     if (answer != nullptr) {
       id = answer->answer_id();

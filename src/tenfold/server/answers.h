@@ -1,4 +1,4 @@
-// Generations: all HTTP requests that the engine works on. Submits them, routes events to them, cancels them.
+// Answers: all HTTP requests that the engine works on. Submits them, routes events to them, cancels them.
 //
 // Lives on the I/O thread. The engine outlives it.
 #pragma once
@@ -19,12 +19,12 @@
 
 namespace tenfold::server {
 
-class Generations {
+class Answers {
  public:
   using Clock = Answer::Clock;
 
   // `default_timeout_s` is for requests that bring none; 0 = no deadline.
-  Generations(engine::EngineApi& engine, Metrics& metrics, const LoadMonitor& monitor, double default_timeout_s)
+  Answers(engine::EngineApi& engine, Metrics& metrics, const LoadMonitor& monitor, double default_timeout_s)
       : engine_(engine), metrics_(metrics), monitor_(monitor), default_timeout_s_(default_timeout_s) {}
 
   // Answers through `writer`, now if the engine refuses. `prompts` are those of the request, encoded; `chat_format` is

@@ -1,4 +1,4 @@
-#include "tenfold/server/generations.h"
+#include "tenfold/server/answers.h"
 
 #include <ctime>
 #include <utility>
@@ -8,8 +8,8 @@
 
 namespace tenfold::server {
 
-void Generations::Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
-                        const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer) {
+void Answers::Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
+                    const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer) {
   AnswerHead head{.endpoint = request.endpoint,
                   .id = AnswerId(request.endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl", request.request_id),
                   .created = std::time(nullptr),
@@ -35,8 +35,8 @@ void Generations::Start(const GenerationRequest& request, std::vector<std::vecto
          request.timeout_s);
 }
 
-void Generations::StartEmbeddings(const EmbeddingRequest& request, std::vector<std::vector<TokenId>> prompts,
-                                  engine::Pooling pooling, std::shared_ptr<ResponseWriter> writer) {
+void Answers::StartEmbeddings(const EmbeddingRequest& request, std::vector<std::vector<TokenId>> prompts,
+                              engine::Pooling pooling, std::shared_ptr<ResponseWriter> writer) {
   EmbeddingFormat format{.id = AnswerId("embd", request.request_id),
                          .model = request.model,
                          .created = std::time(nullptr),
@@ -53,8 +53,8 @@ void Generations::StartEmbeddings(const EmbeddingRequest& request, std::vector<s
          request.timeout_s);
 }
 
-void Generations::Submit(const std::shared_ptr<Answer>& answer, std::vector<std::vector<TokenId>> prompts,
-                         const engine::Request& prototype, std::optional<double> asked_timeout_s) {
+void Answers::Submit(const std::shared_ptr<Answer>& answer, std::vector<std::vector<TokenId>> prompts,
+                     const engine::Request& prototype, std::optional<double> asked_timeout_s) {
   answer->writer().OnClose([this, weak = std::weak_ptr(answer)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });
@@ -85,7 +85,7 @@ void Generations::Submit(const std::shared_ptr<Answer>& answer, std::vector<std:
   answer->Begin();
 }
 
-void Generations::Expire(Clock::time_point now) {
+void Answers::Expire(Clock::time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
     const auto& [when_and_who, timeout_s] = *deadlines_.begin();
     const std::shared_ptr<Answer> answer = by_request_.at(when_and_who.second);
@@ -95,12 +95,12 @@ void Generations::Expire(Clock::time_point now) {
   }
 }
 
-const Answer* Generations::Find(engine::RequestId id) const {
+const Answer* Answers::Find(engine::RequestId id) const {
   const auto found = by_request_.find(id);
   return found == by_request_.end() ? nullptr : found->second.get();
 }
 
-void Generations::OnEvents(engine::EventBatch batch, Clock::time_point now) {
+void Answers::OnEvents(engine::EventBatch batch, Clock::time_point now) {
   for (engine::OutputEvent& event : batch) {
     const auto found = by_request_.find(event.request);
     if (found == by_request_.end()) continue;
@@ -112,11 +112,11 @@ void Generations::OnEvents(engine::EventBatch batch, Clock::time_point now) {
   }
 }
 
-void Generations::Cancel(const Answer& answer) {
+void Answers::Cancel(const Answer& answer) {
   for (const engine::RequestId id : Forget(answer)) engine_.Cancel(id);
 }
 
-std::vector<engine::RequestId> Generations::Forget(const Answer& answer) {
+std::vector<engine::RequestId> Answers::Forget(const Answer& answer) {
   deadlines_.erase({answer.deadline(), answer.first_id()});
   std::vector<engine::RequestId> forgotten;
   for (size_t i = 0; i < answer.num_requests(); ++i) {
