@@ -189,8 +189,7 @@ void Executor::RunRowNode(NodeId id, int64_t row, int thread) {
       std::copy_n(from, cols, out);
       return;
     }
-    case Op::kLinear:
-    case Op::kAttention:
+    default:
       CHECK_MSG(false, "{} does not work row by row", OpName(n.op));
   }
 }

@@ -38,6 +38,26 @@ enum class Op : uint8_t {
   kSiluMultiply,  // silu(gate) * up
   kAdd,
   kSelectRows,  // from T rows to the R rows whose logits are wanted
+
+  // Of training graphs, which autodiff.h makes. A gradient is that of the sum of the losses, times the batch's scale.
+  kCrossEntropy,          // -log softmax(logits)[target], one column
+  kCrossEntropyGradient,  // of the logits
+  // Attention without a cache, over the batch's own sequences. Behind the heads' outputs a column for each head: the
+  // logarithm of the sum of its exponentials, which is all that the backward pass keeps of the scores (FlashAttention-2,
+  // ICLR 2024, section 3.1).
+  kTrainingAttention,
+  kAttentionGradient,  // of queries, keys and values, one behind the other, from those, the results and their gradient
+  kColumns,            // a range of columns
+  kScatterRows,        // from R rows to T rows, the others zero: the gradient of kSelectRows
+  kLinearInputGradient,       // dy · weight
+  kRmsNormInputGradient,      // from x and dy
+  kRotaryGradient,            // rotates back
+  kSiluMultiplyGateGradient,  // from gate, up and dy
+  kSiluMultiplyUpGradient,    // from gate and dy
+  // These have no result: they add to the gradient of their parameter.
+  kEmbeddingWeightGradient,  // dy into the rows that were chosen
+  kRmsNormWeightGradient,    // from x and dy
+  kLinearWeightGradient,     // dy^T · x, from x and dy
 };
 
 using NodeId = int32_t;
@@ -64,15 +84,16 @@ struct Attributes {
   int64_t layer = 0;         // kAttention: which layer's part of the cache
   int64_t num_heads = 0;     // kAttention
   int64_t num_kv_heads = 0;  // kAttention
+  int64_t first_col = 0;     // kColumns
   float scale = 1;           // kAttention: of the scores
 };
 
 struct Node {
   Op op;
   ValueShape shape;
-  std::vector<NodeId> inputs;
+  std::vector<NodeId> inputs = {};
   ParameterId parameter = kNone;
-  Attributes attributes;
+  Attributes attributes = {};
 };
 
 struct Graph {
