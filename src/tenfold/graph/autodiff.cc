@@ -65,6 +65,21 @@ class Differentiation {
       case Op::kEmbedding:
         parameter_gradient(Op::kEmbeddingWeightGradient, {dy});
         return;
+      case Op::kPositionEmbedding:
+        parameter_gradient(Op::kPositionEmbeddingWeightGradient, {dy});
+        return;
+      case Op::kLayerNorm:
+        parameter_gradient(Op::kLayerNormWeightGradient, {input(0), dy});
+        AddGradient(input(0),
+                    Append({Op::kLayerNormInputGradient, y.shape, {input(0), dy}, y.parameter, y.attributes}));
+        return;
+      case Op::kGelu:
+        AddGradient(input(0), Append({Op::kGeluGradient, y.shape, {input(0), dy}}));
+        return;
+      case Op::kAddVector:
+        parameter_gradient(Op::kAddVectorWeightGradient, {dy});
+        AddGradient(input(0), dy);
+        return;
       case Op::kRmsNorm:
         parameter_gradient(Op::kRmsNormWeightGradient, {input(0), dy});
         AddGradient(input(0), Append({Op::kRmsNormInputGradient, y.shape, {input(0), dy}, y.parameter, y.attributes}));

@@ -27,6 +27,16 @@ Value GraphBuilder::Embedding(const std::string& name, int64_t vocab_size, int64
                 AddParameter(name, {vocab_size, width}, ParameterUse::kTable));
 }
 
+Value GraphBuilder::PositionEmbedding(const std::string& name, int64_t context_length, int64_t width) {
+  return Append(Op::kPositionEmbedding, {Rows::kTokens, width}, {},
+                AddParameter(name, {context_length, width}, ParameterUse::kTable));
+}
+
+Value GraphBuilder::LayerNorm(Value x, const std::string& name, double epsilon) {
+  const ParameterId weight = AddParameter(name, {shape(x).cols}, ParameterUse::kVector);
+  return Append(Op::kLayerNorm, shape(x), {x.id}, weight, {.epsilon = static_cast<float>(epsilon)});
+}
+
 Value GraphBuilder::RmsNorm(Value x, const std::string& name, double epsilon) {
   const ParameterId weight = AddParameter(name, {shape(x).cols}, ParameterUse::kVector);
   return Append(Op::kRmsNorm, shape(x), {x.id}, weight, {.epsilon = static_cast<float>(epsilon)});
@@ -67,6 +77,14 @@ Value GraphBuilder::Attention(Value queries, Value keys, Value values, int64_t l
 Value GraphBuilder::SiluMultiply(Value gate, Value up) {
   CHECK(shape(gate) == shape(up));
   return Append(Op::kSiluMultiply, shape(gate), {gate.id, up.id});
+}
+
+Value GraphBuilder::Gelu(Value x) {
+  return Append(Op::kGelu, shape(x), {x.id});
+}
+
+Value GraphBuilder::AddVector(Value x, const std::string& name) {
+  return Append(Op::kAddVector, shape(x), {x.id}, AddParameter(name, {shape(x).cols}, ParameterUse::kVector));
 }
 
 Value GraphBuilder::Add(Value a, Value b) {

@@ -21,6 +21,12 @@ class GraphBuilder {
   // Rows of the table `name` [vocab_size, width] for the batch's tokens: [T, width].
   Value Embedding(const std::string& name, int64_t vocab_size, int64_t width);
 
+  // Rows of the table `name` [context_length, width] for the batch's positions: [T, width].
+  Value PositionEmbedding(const std::string& name, int64_t context_length, int64_t width);
+
+  // (x - mean(x)) / sqrt(variance(x) + epsilon) * weight, with weight `name` [cols of x].
+  Value LayerNorm(Value x, const std::string& name, double epsilon);
+
   // x / sqrt(mean(x^2) + epsilon) * weight, with weight `name` [cols of x].
   Value RmsNorm(Value x, const std::string& name, double epsilon);
 
@@ -42,7 +48,11 @@ class GraphBuilder {
   Value Attention(Value queries, Value keys, Value values, int64_t layer, const AttentionShape& shape);
 
   Value SiluMultiply(Value gate, Value up);
+  // GELU in its tanh form, as GPT-2 has it.
+  Value Gelu(Value x);
   Value Add(Value a, Value b);
+  // Adds the vector `name` [cols of x] to every row.
+  Value AddVector(Value x, const std::string& name);
 
   // The rows whose logits are wanted: [R, cols of x].
   Value SelectRows(Value x);

@@ -8,8 +8,12 @@ const char* OpName(Op op) {
   switch (op) {
     case Op::kEmbedding:
       return "embedding";
+    case Op::kPositionEmbedding:
+      return "position_embedding";
     case Op::kRmsNorm:
       return "rms_norm";
+    case Op::kLayerNorm:
+      return "layer_norm";
     case Op::kLinear:
       return "linear";
     case Op::kRotaryAngles:
@@ -20,8 +24,12 @@ const char* OpName(Op op) {
       return "attention";
     case Op::kSiluMultiply:
       return "silu_multiply";
+    case Op::kGelu:
+      return "gelu";
     case Op::kAdd:
       return "add";
+    case Op::kAddVector:
+      return "add_vector";
     case Op::kSelectRows:
       return "select_rows";
     case Op::kCrossEntropy:
@@ -38,6 +46,10 @@ const char* OpName(Op op) {
       return "scatter_rows";
     case Op::kLinearInputGradient:
       return "linear_input_gradient";
+    case Op::kLayerNormInputGradient:
+      return "layer_norm_input_gradient";
+    case Op::kGeluGradient:
+      return "gelu_gradient";
     case Op::kRmsNormInputGradient:
       return "rms_norm_input_gradient";
     case Op::kRotaryGradient:
@@ -48,6 +60,12 @@ const char* OpName(Op op) {
       return "silu_multiply_up_gradient";
     case Op::kEmbeddingWeightGradient:
       return "embedding_weight_gradient";
+    case Op::kPositionEmbeddingWeightGradient:
+      return "position_embedding_weight_gradient";
+    case Op::kLayerNormWeightGradient:
+      return "layer_norm_weight_gradient";
+    case Op::kAddVectorWeightGradient:
+      return "add_vector_weight_gradient";
     case Op::kRmsNormWeightGradient:
       return "rms_norm_weight_gradient";
     case Op::kLinearWeightGradient:

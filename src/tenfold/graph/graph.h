@@ -29,14 +29,18 @@ struct ValueShape {
 };
 
 enum class Op : uint8_t {
-  kEmbedding,     // rows of a table, chosen by the batch's tokens
-  kRmsNorm,       // x / rms(x) * weight, per row
-  kLinear,        // x · weight^T
-  kRotaryAngles,  // cosines and sines of the batch's positions
-  kRotary,        // rotates the heads of x by the angles
-  kAttention,     // causal attention of queries, keys, values, through the cache
-  kSiluMultiply,  // silu(gate) * up
+  kEmbedding,          // rows of a table, chosen by the batch's tokens
+  kPositionEmbedding,  // rows of a table, chosen by the batch's positions
+  kRmsNorm,            // x / rms(x) * weight, per row
+  kLayerNorm,          // (x - mean(x)) / deviation(x) * weight, per row
+  kLinear,             // x · weight^T
+  kRotaryAngles,       // cosines and sines of the batch's positions
+  kRotary,             // rotates the heads of x by the angles
+  kAttention,          // causal attention of queries, keys, values, through the cache
+  kSiluMultiply,       // silu(gate) * up
+  kGelu,               // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
   kAdd,
+  kAddVector,   // a vector to every row
   kSelectRows,  // from T rows to the R rows whose logits are wanted
 
   // Of training graphs, which autodiff.h makes. A gradient is that of the sum of the losses, times the batch's scale.
@@ -50,12 +54,17 @@ enum class Op : uint8_t {
   kColumns,            // a range of columns
   kScatterRows,        // from R rows to T rows, the others zero: the gradient of kSelectRows
   kLinearInputGradient,       // dy · weight
+  kLayerNormInputGradient,    // from x and dy
+  kGeluGradient,              // from x and dy
   kRmsNormInputGradient,      // from x and dy
   kRotaryGradient,            // rotates back
   kSiluMultiplyGateGradient,  // from gate, up and dy
   kSiluMultiplyUpGradient,    // from gate and dy
   // These have no result: they add to the gradient of their parameter.
   kEmbeddingWeightGradient,  // dy into the rows that were chosen
+  kPositionEmbeddingWeightGradient,
+  kLayerNormWeightGradient,  // from x and dy
+  kAddVectorWeightGradient,  // dy
   kRmsNormWeightGradient,    // from x and dy
   kLinearWeightGradient,     // dy^T · x, from x and dy
 };
@@ -79,7 +88,7 @@ struct Parameter {
 
 // Attributes; each op reads its own.
 struct Attributes {
-  float epsilon = 0;         // kRmsNorm
+  float epsilon = 0;         // kRmsNorm, kLayerNorm
   int64_t head_dim = 0;      // kRotary, kAttention
   int64_t layer = 0;         // kAttention: which layer's part of the cache
   int64_t num_heads = 0;     // kAttention

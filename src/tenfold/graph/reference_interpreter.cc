@@ -42,6 +42,29 @@ Scalar InverseRms(const Scalar* x, int64_t cols, float epsilon) {
   return 1 / std::sqrt(Dot(x, x, cols) / static_cast<Scalar>(cols) + static_cast<Scalar>(epsilon));
 }
 
+// Of a row, for layer normalization.
+template <class Scalar>
+struct Moments {
+  Scalar mean = 0;
+  Scalar inverse_deviation = 0;
+
+  Moments(const Scalar* x, int64_t count, float epsilon) {
+    for (int64_t i = 0; i < count; ++i) mean += x[i] / static_cast<Scalar>(count);
+    Scalar variance = 0;
+    for (int64_t i = 0; i < count; ++i) variance += (x[i] - mean) * (x[i] - mean) / static_cast<Scalar>(count);
+    inverse_deviation = 1 / std::sqrt(variance + static_cast<Scalar>(epsilon));
+  }
+  Scalar Normalized(Scalar x) const { return (x - mean) * inverse_deviation; }
+};
+
+constexpr double kGeluFactor = 0.7978845608028654;  // sqrt(2 / pi)
+constexpr double kGeluCubic = 0.044715;
+
+template <class Scalar>
+Scalar GeluArgument(Scalar x) {
+  return static_cast<Scalar>(kGeluFactor * (x + kGeluCubic * x * x * x));
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -67,6 +90,11 @@ int64_t ReferenceInterpreter<Scalar>::num_rows(const Node& n) const {
 template <class Scalar>
 void ReferenceInterpreter<Scalar>::Run(const TrainingBatch& batch, NodeId num_nodes) {
   batch_ = &batch;
+  positions_.clear();
+  for (const int64_t length : batch.sequence_lengths) {
+    for (int64_t position = 0; position < length; ++position) positions_.push_back(position);
+  }
+  CHECK_EQ(positions_.size(), batch.tokens.size());
   gradients_.clear();
   for (NodeId id = 0; id < num_nodes; ++id) {
     const Node& n = node(id);
@@ -101,7 +129,6 @@ void ReferenceInterpreter<Scalar>::RunNode(const Node& n, std::vector<Scalar>& o
       break;
   }
   const int64_t width = n.shape.cols;
-  size_t position = 0, sequence = 0;  // of the row's token
   for (int64_t r = 0; r < num_rows(n); ++r) {
     Scalar* const y = out.data() + r * width;
     const auto x = [&](size_t i) { return row(n.inputs[i], r); };
@@ -114,6 +141,20 @@ void ReferenceInterpreter<Scalar>::RunNode(const Node& n, std::vector<Scalar>& o
         for (int64_t i = 0; i < width; ++i) y[i] = x(0)[i] * inverse * parameter(n)[static_cast<size_t>(i)];
         break;
       }
+      case Op::kPositionEmbedding:
+        std::copy_n(parameter(n).data() + position(r) * width, width, y);
+        break;
+      case Op::kLayerNorm: {
+        const Moments<Scalar> moments(x(0), width, n.attributes.epsilon);
+        for (int64_t i = 0; i < width; ++i) y[i] = moments.Normalized(x(0)[i]) * parameter(n)[static_cast<size_t>(i)];
+        break;
+      }
+      case Op::kGelu:
+        for (int64_t i = 0; i < width; ++i) y[i] = x(0)[i] / 2 * (1 + std::tanh(GeluArgument(x(0)[i])));
+        break;
+      case Op::kAddVector:
+        for (int64_t i = 0; i < width; ++i) y[i] = x(0)[i] + parameter(n)[static_cast<size_t>(i)];
+        break;
       case Op::kLinear: {
         const int64_t num_inputs = cols(n.inputs[0]);
         for (int64_t i = 0; i < width; ++i) y[i] = Dot(parameter(n).data() + i * num_inputs, x(0), num_inputs);
@@ -121,13 +162,11 @@ void ReferenceInterpreter<Scalar>::RunNode(const Node& n, std::vector<Scalar>& o
       }
       case Op::kRotaryAngles: {
         const size_t half = graph_->rotary_frequencies.size();
-        if (static_cast<int64_t>(position) == batch_->sequence_lengths[sequence]) position = 0, ++sequence;
         for (size_t i = 0; i < half; ++i) {
-          const double angle = static_cast<double>(position) * graph_->rotary_frequencies[i];
+          const double angle = static_cast<double>(position(r)) * graph_->rotary_frequencies[i];
           y[i] = static_cast<Scalar>(std::cos(angle) * graph_->rotary_scale);
           y[half + i] = static_cast<Scalar>(std::sin(angle) * graph_->rotary_scale);
         }
-        ++position;
         break;
       }
       case Op::kSiluMultiply:
@@ -157,6 +196,29 @@ void ReferenceInterpreter<Scalar>::RunNode(const Node& n, std::vector<Scalar>& o
         for (int64_t o = 0; o < num_outputs; ++o) AddMultiple(x(0)[o], parameter(n).data() + o * width, width, y);
         break;
       }
+      case Op::kLayerNormInputGradient: {
+        // y = z w with z = (x - mean) s:  dx = s (g - mean(g) - z mean(g z)) with g = w dy
+        const Moments<Scalar> moments(x(0), width, n.attributes.epsilon);
+        Scalar sum = 0, sum_z = 0;
+        for (int64_t i = 0; i < width; ++i) {
+          y[i] = parameter(n)[static_cast<size_t>(i)] * x(1)[i];
+          sum += y[i];
+          sum_z += y[i] * moments.Normalized(x(0)[i]);
+        }
+        for (int64_t i = 0; i < width; ++i) {
+          y[i] = moments.inverse_deviation *
+                 (y[i] - (sum + moments.Normalized(x(0)[i]) * sum_z) / static_cast<Scalar>(width));
+        }
+        break;
+      }
+      case Op::kGeluGradient:
+        for (int64_t i = 0; i < width; ++i) {
+          const Scalar z = x(0)[i];
+          const Scalar tanh = std::tanh(GeluArgument(z));
+          const Scalar slope = static_cast<Scalar>(kGeluFactor * (1 + 3 * kGeluCubic * z * z));
+          y[i] = x(1)[i] * ((1 + tanh) / 2 + z / 2 * (1 - tanh * tanh) * slope);
+        }
+        break;
       case Op::kRmsNormInputGradient: {
         // y = x s w with s = (mean(x^2) + e)^-1/2:  dx = s (w dy) - s^3 / n * x * sum(x w dy)
         const Scalar s = InverseRms(x(0), width, n.attributes.epsilon);
@@ -194,6 +256,19 @@ void ReferenceInterpreter<Scalar>::AddParameterGradient(const Node& n) {
       case Op::kEmbeddingWeightGradient:
         AddMultiple<Scalar>(1, row(dy, r), width, gradient.data() + batch_->tokens[static_cast<size_t>(r)] * width);
         break;
+      case Op::kPositionEmbeddingWeightGradient:
+        AddMultiple<Scalar>(1, row(dy, r), width, gradient.data() + position(r) * width);
+        break;
+      case Op::kAddVectorWeightGradient:
+        AddMultiple<Scalar>(1, row(dy, r), width, gradient.data());
+        break;
+      case Op::kLayerNormWeightGradient: {
+        const Scalar* const x = row(n.inputs[0], r);
+        const Moments<Scalar> moments(x, width, n.attributes.epsilon);
+        for (int64_t i = 0; i < width; ++i)
+          gradient[static_cast<size_t>(i)] += moments.Normalized(x[i]) * row(dy, r)[i];
+        break;
+      }
       case Op::kRmsNormWeightGradient: {
         const Scalar* const x = row(n.inputs[0], r);
         const Scalar inverse = InverseRms(x, width, n.attributes.epsilon);

@@ -53,6 +53,8 @@ class ReferenceInterpreter {
   const Node& node(NodeId id) const { return graph_->nodes[static_cast<size_t>(id)]; }
   int64_t cols(NodeId id) const { return node(id).shape.cols; }
   int64_t num_rows(const Node& n) const;
+  // Of the batch's token in this row, in its sequence.
+  int64_t position(int64_t row) const { return positions_[static_cast<size_t>(row)]; }
   const Scalar* row(NodeId id, int64_t row) const { return value(id).data() + row * cols(id); }
   const std::vector<Scalar>& parameter(const Node& n) const;
 
@@ -61,6 +63,7 @@ class ReferenceInterpreter {
   Tensors gradients_;
   std::vector<std::vector<Scalar>> values_;
   const TrainingBatch* batch_ = nullptr;
+  std::vector<int64_t> positions_;  // of its tokens
 };
 
 extern template class ReferenceInterpreter<float>;
