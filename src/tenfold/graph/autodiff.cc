@@ -91,8 +91,13 @@ class Differentiation {
       case Op::kRotary:  // positions have no gradient
         AddGradient(input(0), Append({Op::kRotaryGradient, y.shape, {dy, input(1)}, kNone, y.attributes}));
         return;
-      case Op::kColumns:  // only of attention's results: its rule takes their gradient as it is
-        AddAttentionGradients(graph_.nodes[static_cast<size_t>(input(0))], input(0), dy);
+      case Op::kColumns:
+        if (graph_.nodes[static_cast<size_t>(input(0))].op == Op::kTrainingAttention) {
+          // Its results alone have a gradient, and its rule takes that as it is.
+          AddAttentionGradients(graph_.nodes[static_cast<size_t>(input(0))], input(0), dy);
+        } else {
+          AddGradient(input(0), Append({Op::kPlaceColumns, shape(input(0)), {dy}, kNone, y.attributes}));
+        }
         return;
       case Op::kSiluMultiply:
         AddGradient(input(0), Append({Op::kSiluMultiplyGateGradient, y.shape, {input(0), input(1), dy}}));

@@ -51,6 +51,7 @@ const OpCase kOps[] = {
     {"Positions", [](GraphBuilder& g, Value x) { return g.Add(x, g.PositionEmbedding("p", 4, kWidth)); }},
     {"Gelu", [](GraphBuilder& g, Value x) { return g.Gelu(g.Linear(x, "w", 6)); }},
     {"AddVector", [](GraphBuilder& g, Value x) { return g.Gelu(g.AddVector(x, "b")); }},
+    {"Columns", [](GraphBuilder& g, Value x) { return g.SiluMultiply(g.Columns(x, 1, 4), g.Columns(x, 3, 4)); }},
     {"SiluMultiply", [](GraphBuilder& g, Value x) { return g.SiluMultiply(g.Linear(x, "a", 6), g.Linear(x, "b", 6)); }},
     {"Square", [](GraphBuilder& g, Value x) { return g.SiluMultiply(x, x); }},
     {"Add", [](GraphBuilder& g, Value x) { return g.Add(g.Add(x, x), g.Linear(x, "w", kWidth)); }},

@@ -92,6 +92,11 @@ Value GraphBuilder::Add(Value a, Value b) {
   return Append(Op::kAdd, shape(a), {a.id, b.id});
 }
 
+Value GraphBuilder::Columns(Value x, int64_t first, int64_t count) {
+  CHECK(first >= 0 && count > 0 && first + count <= shape(x).cols);
+  return Append(Op::kColumns, {shape(x).rows, count}, {x.id}, kNone, {.first_col = first});
+}
+
 Value GraphBuilder::SelectRows(Value x) {
   CHECK(shape(x).rows == Rows::kTokens);
   return Append(Op::kSelectRows, {Rows::kLogitRows, shape(x).cols}, {x.id});

@@ -54,6 +54,9 @@ class GraphBuilder {
   // Adds the vector `name` [cols of x] to every row.
   Value AddVector(Value x, const std::string& name);
 
+  // `count` columns of x from `first` on: [rows of x, count].
+  Value Columns(Value x, int64_t first, int64_t count);
+
   // The rows whose logits are wanted: [R, cols of x].
   Value SelectRows(Value x);
 

@@ -42,6 +42,8 @@ const char* OpName(Op op) {
       return "attention_gradient";
     case Op::kColumns:
       return "columns";
+    case Op::kPlaceColumns:
+      return "place_columns";
     case Op::kScatterRows:
       return "scatter_rows";
     case Op::kLinearInputGradient:

@@ -41,6 +41,7 @@ enum class Op : uint8_t {
   kGelu,               // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
   kAdd,
   kAddVector,   // a vector to every row
+  kColumns,     // a range of columns
   kSelectRows,  // from T rows to the R rows whose logits are wanted
 
   // Of training graphs, which autodiff.h makes. A gradient is that of the sum of the losses, times the batch's scale.
@@ -51,7 +52,7 @@ enum class Op : uint8_t {
   // ICLR 2024, section 3.1).
   kTrainingAttention,
   kAttentionGradient,  // of queries, keys and values, one behind the other, from those, the results and their gradient
-  kColumns,            // a range of columns
+  kPlaceColumns,       // into a range of wider rows, the others zero: the gradient of kColumns
   kScatterRows,        // from R rows to T rows, the others zero: the gradient of kSelectRows
   kLinearInputGradient,       // dy · weight
   kLayerNormInputGradient,    // from x and dy
@@ -93,7 +94,7 @@ struct Attributes {
   int64_t layer = 0;         // kAttention: which layer's part of the cache
   int64_t num_heads = 0;     // kAttention
   int64_t num_kv_heads = 0;  // kAttention
-  int64_t first_col = 0;     // kColumns
+  int64_t first_col = 0;     // kColumns, kPlaceColumns
   float scale = 1;           // kAttention: of the scores
 };
 

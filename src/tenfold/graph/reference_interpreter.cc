@@ -181,6 +181,9 @@ void ReferenceInterpreter<Scalar>::RunNode(const Node& n, std::vector<Scalar>& o
       case Op::kColumns:
         std::copy_n(x(0) + n.attributes.first_col, width, y);
         break;
+      case Op::kPlaceColumns:
+        std::copy_n(x(0), cols(n.inputs[0]), y + n.attributes.first_col);
+        break;
       case Op::kCrossEntropy:
         y[0] = LogSumExp(x(0), cols(n.inputs[0])) - x(0)[batch_->targets[static_cast<size_t>(r)]];
         break;

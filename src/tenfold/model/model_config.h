@@ -44,7 +44,8 @@ struct ModelConfig {
   // Tokens that a sequence may have. Within a sliding window, where a model has one: up to there it is full attention.
   int64_t context_length = 0;
   double norm_epsilon = 1e-5;
-  bool tied_head = false;  // the output matrix is the embedding table
+  bool tied_head = false;   // the output matrix is the embedding table
+  bool has_biases = false;  // of products and norms, where the architecture has any
   RotaryConfig rotary;
   // Of a model of embeddings: the first dimensions of one alone are good, any number of them or one of these.
   bool is_matryoshka = false;
