@@ -43,7 +43,9 @@ TEST_P(Gpt2GradientTest, IsTheSlopeOfTheLoss) {
   graph::ExpectGradientsAreSlopes(BuildGpt2(config), batch, /*relative=*/1e-6);
 }
 
-// A random model, whose log-probabilities another engine recorded, computing in f32 and, for GELU, less.
+// A random model, whose log-probabilities another engine recorded that looks GELU up in a table of half-precision
+// numbers. With such a GELU in its place a plain program agrees with the record within 7e-5, with an exact one it is as
+// far from it as this one, 1.3e-3.
 TEST(Gpt2TrainingTest, AgreesWithAnIndependentEngine) {
   REQUIRE_SHARED("models/arch/gpt2.gguf");
   const auto file = formats::GgufFile::Open(SharedData("models/arch/gpt2.gguf")).value();
@@ -68,7 +70,7 @@ TEST(Gpt2TrainingTest, AgreesWithAnIndependentEngine) {
     for (const json::value& entry : record.at("top10").at(0).as_array()) {
       batch.targets = {entry.at(0).to_number<TokenId>()};
       interpreter.Run(batch, training.num_forward_nodes);
-      EXPECT_NEAR(interpreter.value(training.graph.output).at(0), -entry.at(1).to_number<double>(), 1e-3);
+      EXPECT_NEAR(interpreter.value(training.graph.output).at(0), -entry.at(1).to_number<double>(), 2e-3);
     }
   }
 }
