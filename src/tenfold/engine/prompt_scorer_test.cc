@@ -6,46 +6,15 @@
 
 #include <gtest/gtest.h>
 
-#include "tenfold/engine/engine_for_test.h"
-#include "tenfold/model/tiny_model_for_test.h"
+#include "tenfold/engine/tiny_engine_for_test.h"
 
 namespace tenfold::engine {
 namespace {
 
-LoadedModel& TinyModel() {
-  static LoadedModel model(model::WriteTinyModel(tensor::DataType::kF32), 2);
-  return model;
-}
-
-EngineOptions SmallOptions() {
-  return {.max_model_len = 128,
-          .max_num_seqs = 8,
-          .max_num_batched_tokens = 32,
-          .page_size = 16,
-          .kv_cache_bytes = 1 << 20};
-}
-
-Request Ask(RequestId id, std::string_view text, int max_tokens, std::optional<int> num_prompt_logprobs) {
-  Request request{.id = id, .prompt = TinyModel().model->tokenizer().Encode(text), .sampling = {}};
-  request.sampling.max_tokens = max_tokens;
-  request.sampling.temperature = 0;
-  request.sampling.ignore_eos = true;
+Request AskScored(RequestId id, std::string_view text, int max_tokens, std::optional<int> num_prompt_logprobs) {
+  Request request = Ask(id, text, max_tokens);
   request.sampling.num_prompt_logprobs = num_prompt_logprobs;
   return request;
-}
-
-Transcripts RunAll(std::vector<Request> requests, const EngineOptions& options = SmallOptions()) {
-  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
-  Recorder recorder;
-  recorder.Attach(*core);
-  for (Request& request : requests) {
-    EXPECT_TRUE(core->Check(request)) << core->Check(request).error().message;
-    core->Add(std::move(request));
-  }
-  RunToEnd(*core, recorder);
-  EXPECT_TRUE(core->CheckIntegrity());
-  EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
-  return std::move(recorder.transcripts);
 }
 
 double LogSoftmax(const std::vector<float>& logits, TokenId token) {
@@ -56,12 +25,12 @@ double LogSoftmax(const std::vector<float>& logits, TokenId token) {
 
 // The logits that each beginning of the prompt alone is continued from say the same.
 TEST(PromptScorer, SaysWhatEveryBeginningOfThePromptWould) {
-  Request request = Ask(1, "once and on and on and on the", 3, 2);
+  Request request = AskScored(1, "once and on and on and on the", 3, 2);
   const Transcript out = RunAll({request}).at({1, 0});
   ASSERT_EQ(out.prompt_logprobs.size(), request.prompt.size() - 1);
   EXPECT_EQ(out.tokens.size(), 3u);
   for (size_t i = 1; i < request.prompt.size(); ++i) {
-    Request beginning = Ask(1, "", 1, std::nullopt);
+    Request beginning = AskScored(1, "", 1, std::nullopt);
     beginning.prompt.assign(request.prompt.begin(), request.prompt.begin() + static_cast<ptrdiff_t>(i));
     const std::vector<float> logits = RunAll({beginning}).at({1, 0}).logits.at(0);
     const TokenLogprobs& said = out.prompt_logprobs[i - 1];
@@ -83,19 +52,21 @@ TEST(PromptScorer, LongPromptsComeInPassesAndChunks) {
   options.max_num_seqs = 1;
   options.max_num_batched_tokens = 100;
   const std::string text(90, 'q');
-  const Transcript plain = RunAll({Ask(1, text, 8, std::nullopt)}, options).at({1, 0});
-  const Transcript whole = RunAll({Ask(1, text, 8, 1)}, options).at({1, 0});
+  const Transcript plain = RunAll({AskScored(1, text, 8, std::nullopt)}, options).at({1, 0});
+  const Transcript whole = RunAll({AskScored(1, text, 8, 1)}, options).at({1, 0});
   EXPECT_GT(whole.prompt_logprobs.size(), 64u);
   EXPECT_EQ(whole.logits, plain.logits);
   EXPECT_TRUE(plain.prompt_logprobs.empty());
   options.max_num_batched_tokens = 7;
-  EXPECT_EQ(RunAll({Ask(1, text, 8, 1)}, options).at({1, 0}), whole);
-  EXPECT_EQ(RunAll({Ask(0, "the", 20, std::nullopt), Ask(1, text, 8, 1), Ask(2, text, 8, 0)}).at({1, 0}), whole);
+  EXPECT_EQ(RunAll({AskScored(1, text, 8, 1)}, options).at({1, 0}), whole);
+  EXPECT_EQ(
+      RunAll({AskScored(0, "the", 20, std::nullopt), AskScored(1, text, 8, 1), AskScored(2, text, 8, 0)}).at({1, 0}),
+      whole);
 }
 
 TEST(PromptScorer, SampleZeroHasThemAndItsFirstEvent) {
   const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
-  Request request = Ask(1, "once and on", 4, 0);
+  Request request = AskScored(1, "once and on", 4, 0);
   const size_t num_wanted = request.prompt.size() - 1;
   request.sampling.n = 3;
   core->Add(request);
@@ -109,7 +80,7 @@ TEST(PromptScorer, SampleZeroHasThemAndItsFirstEvent) {
 }
 
 TEST(PromptScorer, BeamsHaveThemOnTheBest) {
-  Request request = Ask(1, "once and on", 4, 1);
+  Request request = AskScored(1, "once and on", 4, 1);
   const std::vector<TokenLogprobs> expected = RunAll({request}).at({1, 0}).prompt_logprobs;
   request.sampling.use_beam_search = true;
   request.sampling.beam_width = 4;
@@ -120,7 +91,7 @@ TEST(PromptScorer, BeamsHaveThemOnTheBest) {
 }
 
 TEST(PromptScorer, WithoutOutputOnlyThePromptIsComputed) {
-  Request request = Ask(1, "once and on", 0, 3);
+  Request request = AskScored(1, "once and on", 0, 3);
   request.sampling.n = 2;
   const Transcripts out = RunAll({request});
   ASSERT_EQ(out.size(), 2u);
@@ -129,10 +100,10 @@ TEST(PromptScorer, WithoutOutputOnlyThePromptIsComputed) {
     EXPECT_TRUE(transcript.tokens.empty());
     EXPECT_TRUE(transcript.logits.empty());
   }
-  request = Ask(1, "once and on", 1, 3);
+  request = AskScored(1, "once and on", 1, 3);
   EXPECT_EQ(out.at({1, 0}).prompt_logprobs, RunAll({request}).at({1, 0}).prompt_logprobs);
   // Such a prompt may fill the context; one token has nothing before it.
-  request = Ask(1, "", 0, 0);
+  request = AskScored(1, "", 0, 0);
   request.prompt.assign(128, 70);
   EXPECT_EQ(RunAll({request}).at({1, 0}).prompt_logprobs.size(), 127u);
   request.prompt.assign(1, 70);
@@ -151,7 +122,7 @@ TEST(PromptScorer, TakesNothingFromThePrefixCacheAndGivesToIt) {
   std::vector<int64_t> num_cached;
   std::vector<std::vector<TokenLogprobs>> scores;
   const auto run = [&](std::optional<int> num_prompt_logprobs) {
-    core->Add(Ask(1, text, 1, num_prompt_logprobs));
+    core->Add(AskScored(1, text, 1, num_prompt_logprobs));
     EventBatch events;
     while (core->HasWork()) core->Step(events);
     num_cached.push_back(events.at(0).num_cached_tokens);
@@ -163,7 +134,7 @@ TEST(PromptScorer, TakesNothingFromThePrefixCacheAndGivesToIt) {
   EXPECT_EQ(num_cached, (std::vector<int64_t>{0, 48, 0}));
   EXPECT_EQ(scores[2], scores[0]);
   // Nor do they wait for one that computes the same.
-  for (RequestId id = 1; id <= 2; ++id) core->Add(Ask(id, std::string(60, 'z'), 1, 0));
+  for (RequestId id = 1; id <= 2; ++id) core->Add(AskScored(id, std::string(60, 'z'), 1, 0));
   EventBatch events;
   core->Step(events);
   EXPECT_TRUE(events.empty()) << "the budget is the first one's";
@@ -181,12 +152,12 @@ TEST(PromptScorer, KeepsWhatItHasThroughPreemptions) {
   options.max_num_batched_tokens = 16;
   options.kv_cache_bytes = 8 * model::KvLayoutOf(TinyModel().model->config(), 16, options.kv_cache_type).page_bytes();
   const std::string text(90, 'q');
-  const Transcript expected = RunAll({Ask(1, text, 8, 1)}, options).at({1, 0});
+  const Transcript expected = RunAll({AskScored(1, text, 8, 1)}, options).at({1, 0});
   for (const int num_steps : {1, 2, 3, 4, 8, 9}) {
     const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
     Recorder recorder;
     recorder.Attach(*core);
-    Request request = Ask(1, text, 8, 1);
+    Request request = AskScored(1, text, 8, 1);
     request.priority = 1;
     core->Add(std::move(request));
     for (int step = 0; step < num_steps; ++step) {
@@ -194,7 +165,7 @@ TEST(PromptScorer, KeepsWhatItHasThroughPreemptions) {
       core->Step(events);
       recorder.Record(events);
     }
-    core->Add(Ask(2, std::string(100, 'u'), 3, std::nullopt));
+    core->Add(AskScored(2, std::string(100, 'u'), 3, std::nullopt));
     RunToEnd(*core, recorder);
     EXPECT_EQ(core->Stats().num_preemptions, 1u);
     EXPECT_EQ(recorder.transcripts.at({1, 0}).prompt_logprobs, expected.prompt_logprobs) << num_steps;
@@ -204,7 +175,7 @@ TEST(PromptScorer, KeepsWhatItHasThroughPreemptions) {
 
 TEST(PromptScorer, CancelledRequestsEndWithoutThem) {
   const std::unique_ptr<EngineCore> core = TinyModel().Core(SmallOptions());
-  core->Add(Ask(1, std::string(90, 'q'), 4, 1));
+  core->Add(AskScored(1, std::string(90, 'q'), 4, 1));
   EventBatch events;
   core->Step(events);
   core->Cancel(1, events);

@@ -5,42 +5,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tenfold/engine/engine_for_test.h"
+#include "tenfold/engine/tiny_engine_for_test.h"
 #include "tenfold/model/checkpoint.h"
-#include "tenfold/model/tiny_model_for_test.h"
 
 namespace tenfold::engine {
 namespace {
 
-LoadedModel& TinyModel() {
-  static LoadedModel model(model::WriteTinyModel(tensor::DataType::kF32), 2);
-  return model;
-}
-
-EngineOptions SmallOptions() {
-  return {.max_model_len = 128,
-          .max_num_seqs = 8,
-          .max_num_batched_tokens = 32,
-          .page_size = 16,
-          .kv_cache_bytes = 1 << 20};
-}
-
 Request Embed(RequestId id, std::string_view text, Pooling pooling) {
   return {.id = id, .prompt = TinyModel().model->tokenizer().Encode(text), .sampling = {}, .pooling = pooling};
-}
-
-Transcripts RunAll(std::vector<Request> requests, const EngineOptions& options = SmallOptions()) {
-  const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
-  Recorder recorder;
-  recorder.Attach(*core);
-  for (Request& request : requests) {
-    EXPECT_TRUE(core->Check(request)) << core->Check(request).error().message;
-    core->Add(std::move(request));
-  }
-  RunToEnd(*core, recorder);
-  EXPECT_TRUE(core->CheckIntegrity());
-  EXPECT_EQ(core->Stats().num_free_pages, core->Stats().num_pages);
-  return std::move(recorder.transcripts);
 }
 
 std::vector<float> EmbeddingOf(Request request, const EngineOptions& options = SmallOptions()) {

@@ -21,16 +21,6 @@ using testing::Optional;
 using testing::SizeIs;
 using testing::StartsWith;
 
-constexpr std::string_view kChatBody = R"({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3)";
-
-std::string Chat(std::string_view fields) {
-  return fmt::format("{}, {}}}", kChatBody, fields);
-}
-
-std::string Text(const json::value& value) {
-  return std::string(value.as_string());
-}
-
 TEST_F(ServerApiTest, TellsHealthVersionAndModels) {
   options_.api.version = "1.2.3";
   StartServer();

@@ -16,16 +16,6 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using testing::StartsWith;
 
-constexpr std::string_view kChatBody = R"({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3)";
-
-std::string Chat(std::string_view fields) {
-  return fmt::format("{}, {}}}", kChatBody, fields);
-}
-
-std::string Text(const json::value& value) {
-  return std::string(value.as_string());
-}
-
 TEST_F(ServerApiTest, Chats) {
   StartServer();
   const json::value answer = PostOk("/v1/chat/completions", Chat(R"("temperature": 0)"));

@@ -90,4 +90,15 @@ class ServerApiTest : public ServerTest {
   }
 };
 
+inline constexpr std::string_view kChatBody = R"({"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3)";
+
+// A chat that is right but for `fields`.
+inline std::string Chat(std::string_view fields) {
+  return fmt::format("{}, {}}}", kChatBody, fields);
+}
+
+inline std::string Text(const json::value& value) {
+  return std::string(value.as_string());
+}
+
 }  // namespace tenfold::server
