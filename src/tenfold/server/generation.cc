@@ -56,7 +56,7 @@ Generation::Progress Generation::OnEvent(engine::OutputEvent event, Clock::time_
     event.text.clear();
   }
   choice.piece.Append(std::move(event), std::move(gained));
-  choice.piece.has_tool_calls = choice.parser.has_tool_calls();
+  choice.piece.calls_tools = choice.parser.calls_tools();
   if (stream_) WriteChunk(choice, tokenizer);
   if (num_unfinished_ > 0) return Progress::kOpen;
   Finish(tokenizer);

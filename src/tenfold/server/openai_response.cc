@@ -158,7 +158,7 @@ json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, con
     }
   }
   object["logprobs"] = std::move(logprobs);
-  const bool calls_tools = choice.has_tool_calls && choice.finish == engine::FinishReason::kStop;
+  const bool calls_tools = choice.calls_tools && choice.finish == engine::FinishReason::kStop;
   object["finish_reason"] = calls_tools ? json::value("tool_calls") : FinishName(choice.finish);
   object["stop_reason"] = StopReason(choice);
   if (head.return_token_ids) {

@@ -38,7 +38,7 @@ struct ChoicePiece {
   std::string text = {};                // of a completion
   size_t text_offset = 0;               // characters of the choice before this piece
   ChatDelta chat = {};                  // of a chat
-  bool has_tool_calls = false;          // in this piece or before it
+  bool calls_tools = false;             // in this piece or before it
   std::vector<TokenId> tokens = {};
   std::vector<engine::TokenLogprobs> logprobs = {};  // of each token, when asked for
   engine::FinishReason finish = engine::FinishReason::kNone;

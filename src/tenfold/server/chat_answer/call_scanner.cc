@@ -17,15 +17,23 @@ bool IsArgumentsKey(std::string_view key) {
 
 }  // namespace
 
-void JsonNesting::Take(char byte) {
+bool JsonNesting::Take(char byte) {
   if (in_string_) {
-    if (!escaped_ && byte == '"') in_string_ = false;
+    if (!escaped_ && byte == '"') {
+      in_string_ = false;
+      has_ended_ = true;
+    }
     escaped_ = !escaped_ && byte == '\\';
-    return;
+    return true;
   }
   if (byte == '"') in_string_ = true;
-  if (byte == '{' || byte == '[') ++depth_;
-  if (byte == '}' || byte == ']') --depth_;
+  if (byte == '{') open_ += '}';
+  if (byte == '[') open_ += ']';
+  if (byte != '}' && byte != ']') return true;
+  if (open_.empty() || open_.back() != byte) return false;
+  open_.pop_back();
+  has_ended_ = true;
+  return true;
 }
 
 CallScanner::Progress CallScanner::Take(char byte) {
@@ -61,14 +69,15 @@ CallScanner::Progress CallScanner::Take(char byte) {
       BeginValue(byte);
       [[fallthrough]];
     case State::kValue:
-      if (nesting_.depth() == 0 && !nesting_.in_string()) {
+      if (nesting_.is_outside()) {
         if (byte == ',' || byte == '}') {
           state_ = State::kBeforeKey;
           return EndValue() ? Take(byte) : Progress::kFailed;
         }
         if (IsSpace(byte)) return Progress::kOpen;
+        if (nesting_.has_ended()) return Progress::kFailed;
       }
-      nesting_.Take(byte);
+      if (!nesting_.Take(byte)) return Progress::kFailed;
       (streams_value_ ? arguments_ : value_) += byte;
       return Progress::kOpen;
   }

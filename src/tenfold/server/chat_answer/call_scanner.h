@@ -12,17 +12,21 @@
 
 namespace tenfold::server {
 
-// How deep a byte stands in a JSON text.
+// Follows a JSON value to its end.
 class JsonNesting {
  public:
-  void Take(char byte);
-  int depth() const { return depth_; }  // of brackets and braces
-  bool in_string() const { return in_string_; }
+  // False for a bracket that closes none, or one of the other kind.
+  bool Take(char byte);
+  // Outside of brackets and strings.
+  bool is_outside() const { return open_.empty() && !in_string_; }
+  // A bracket or a string has closed, and that was the value.
+  bool has_ended() const { return has_ended_ && is_outside(); }
 
  private:
-  int depth_ = 0;
+  std::string open_;  // what closes each open bracket
   bool in_string_ = false;
   bool escaped_ = false;
+  bool has_ended_ = false;
 };
 
 class CallScanner {

@@ -12,7 +12,6 @@ ChatDelta ChatAnswerParser::Feed(std::string_view text, bool is_end) {
   tool_calls_.Feed(split.content, out);
   if (is_end) tool_calls_.Finish(out);
   if (one_tool_call_) std::erase_if(out.tool_calls, [](const ToolCallDelta& call) { return call.index > 0; });
-  has_tool_calls_ |= !out.tool_calls.empty();
   return out;
 }
 

@@ -31,13 +31,13 @@ class ChatAnswerParser {
   // What became certain with `text`, the answer's last when `is_end`.
   ChatDelta Feed(std::string_view text, bool is_end);
 
-  bool has_tool_calls() const { return has_tool_calls_; }
+  // So far, the answer is calls of tools, whole ones: finish_reason says so.
+  bool calls_tools() const { return tool_calls_.has_whole_calls(); }
 
  private:
   ReasoningParser reasoning_;
   ToolCallParser tool_calls_;
   bool one_tool_call_;
-  bool has_tool_calls_ = false;
 };
 
 }  // namespace tenfold::server

@@ -13,6 +13,8 @@ std::optional<ToolCallFormat> ToolCallFormatOf(std::string_view name) {
 
 ToolCallFormat FindToolCallFormat(std::string_view chat_template) {
   const auto says = [&](std::string_view text) { return chat_template.find(text) != std::string_view::npos; };
+  // Others write tags of their own into Hermes' tags.
+  if (says("<function=") || says("<arg_key>")) return ToolCallFormat::kNone;
   if (says("<tool_call>")) return ToolCallFormat::kHermes;
   if (says("[TOOL_CALLS]")) return ToolCallFormat::kMistral;
   if (says("<|python_tag|>") || says("\"parameters\": dictionary")) return ToolCallFormat::kLlama3;

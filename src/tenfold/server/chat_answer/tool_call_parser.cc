@@ -58,7 +58,7 @@ bool ToolCallParser::Advance(ChatDelta& out) {
     case State::kText:
       return AdvanceText(out);
     case State::kPlainText:
-      out.content += held_.TakeAll();
+      AddContent(held_.TakeAll(), out);
       return false;
     case State::kMarker:
       return AdvanceMarker(out);
@@ -70,11 +70,10 @@ bool ToolCallParser::Advance(ChatDelta& out) {
       return AdvanceArguments(out);
     case State::kBehindCall:
       return AdvanceBehindCall(out);
+    case State::kBehindBroken:
+      return AdvanceBehindBroken();
     case State::kBehindLast:
-      held_.DropSpaces();
-      if (held_.empty()) return false;
-      state_ = format_ == ToolCallFormat::kLlama3 ? State::kPlainText : State::kText;
-      return true;
+      return AdvanceBehindLast();
   }
   return false;
 }
@@ -89,11 +88,13 @@ bool ToolCallParser::AdvanceBegin() {
 
 bool ToolCallParser::AdvanceText(ChatDelta& out) {
   const HeldText::Place found = held_.Find(CallMarker(format_));
-  out.content += held_.text().substr(0, found.begin);
+  AddContent(held_.text().substr(0, found.begin), out);
   held_.Drop(found.begin);
   if (!found.is_whole) return false;
+  if (gap_.empty()) gap_ = held_.text().substr(0, found.size - CallMarker(format_).size());
   Consume(found.size);
   has_marker_ = true;
+  call_is_out_ = false;
   state_ = State::kMarker;
   return true;
 }
@@ -146,7 +147,9 @@ bool ToolCallParser::AdvanceName(ChatDelta& out) {
 bool ToolCallParser::AdvanceCall(ChatDelta& out) {
   CallScanner::Progress progress = CallScanner::Progress::kOpen;
   size_t size = 0;
-  while (size < held_.text().size() && progress == CallScanner::Progress::kOpen) {
+  // Not beyond the byte that the name is known with: what comes next must not decide whether it goes out.
+  const auto may_go_on = [&] { return call_is_out_ || scanner_.name().empty(); };
+  while (size < held_.text().size() && progress == CallScanner::Progress::kOpen && may_go_on()) {
     progress = scanner_.Take(held_.text()[size++]);
   }
   Consume(size);
@@ -159,31 +162,38 @@ bool ToolCallParser::AdvanceCall(ChatDelta& out) {
     std::string arguments = scanner_.TakeArguments();
     if (!arguments.empty()) out.Append({.index = num_calls_ - 1, .arguments = std::move(arguments)});
   }
-  if (progress == CallScanner::Progress::kOpen) return false;
-  if (progress == CallScanner::Progress::kFailed && !call_is_out_) {
-    Revert(out);
-  } else {
+  if (progress == CallScanner::Progress::kOpen) return !held_.empty();
+  if (progress == CallScanner::Progress::kDone) {
+    ++num_whole_calls_;
     state_ = State::kBehindCall;
+  } else if (call_is_out_) {
+    state_ = State::kBehindBroken;
+  } else {
+    Revert(out);
   }
   return true;
 }
 
 bool ToolCallParser::AdvanceArguments(ChatDelta& out) {
   size_t size = 0;
-  bool ended = false;
-  while (size < held_.text().size() && !ended) {
-    nesting_.Take(held_.text()[size++]);
-    ended = nesting_.depth() == 0 && !nesting_.in_string();
+  bool is_broken = false;
+  while (size < held_.text().size() && !nesting_.has_ended() && !is_broken) {
+    is_broken = !nesting_.Take(held_.text()[size]);
+    size += is_broken ? 0 : 1;
   }
   out.Append({.index = num_calls_ - 1, .arguments = std::string(held_.text().substr(0, size))});
   held_.Drop(size);
-  if (ended) state_ = State::kBehindLast;
-  return ended;
+  if (!is_broken && !nesting_.has_ended()) return false;
+  state_ = is_broken ? State::kBehindBroken : State::kBehindLast;
+  num_whole_calls_ += is_broken ? 0 : 1;
+  return true;
 }
 
 bool ToolCallParser::AdvanceBehindCall(ChatDelta& out) {
   if (format_ == ToolCallFormat::kHermes) {
-    // Some models forget the end.
+    // Some models close more than they opened, and some forget the end.
+    held_.Drop(std::min(held_.text().find_first_not_of(" \t\r\n}]"), held_.text().size()));
+    if (held_.empty()) return false;
     const HeldText::Match match = held_.TakeMarker(kHermesEnd);
     if (match == HeldText::Match::kNotYetKnown) return false;
     state_ = State::kBehindLast;
@@ -210,6 +220,25 @@ bool ToolCallParser::AdvanceBehindCall(ChatDelta& out) {
   return true;
 }
 
+bool ToolCallParser::AdvanceBehindBroken() {
+  if (format_ != ToolCallFormat::kHermes) {
+    held_.TakeAll();
+    return false;
+  }
+  const HeldText::Place end = held_.Find(kHermesEnd);
+  held_.Drop(end.is_whole ? end.begin + end.size : end.begin);
+  if (end.is_whole) state_ = State::kBehindLast;
+  return end.is_whole;
+}
+
+bool ToolCallParser::AdvanceBehindLast() {
+  consumed_.clear();
+  held_.DropSpaces();
+  if (held_.empty()) return false;
+  state_ = format_ == ToolCallFormat::kLlama3 ? State::kPlainText : State::kText;
+  return true;
+}
+
 void ToolCallParser::BeginCall(std::string id, std::string name, ChatDelta& out) {
   if (id.empty()) id = NewCallId(format_);
   out.Append({.index = num_calls_++, .id = std::move(id), .name = std::move(name)});
@@ -217,8 +246,17 @@ void ToolCallParser::BeginCall(std::string id, std::string name, ChatDelta& out)
   consumed_.clear();
 }
 
+void ToolCallParser::AddContent(std::string_view text, ChatDelta& out) {
+  if (text.empty()) return;
+  if (has_content_) out.content += gap_;
+  gap_.clear();
+  out.content += text;
+  has_content_ = true;
+}
+
 void ToolCallParser::Revert(ChatDelta& out) {
-  out.content += std::exchange(consumed_, {});
+  gap_.clear();  // it is in there
+  AddContent(std::exchange(consumed_, {}), out);
   in_array_ = false;
   state_ = format_ == ToolCallFormat::kLlama3 ? State::kPlainText : State::kText;
 }
@@ -233,16 +271,18 @@ void ToolCallParser::Finish(ChatDelta& out) {
     case State::kBegin:
     case State::kText:
     case State::kPlainText:
-      out.content += held_.TakeAll();
+      AddContent(held_.TakeAll(), out);
       return;
     case State::kMarker:
     case State::kName:
     case State::kCall:
       if (call_is_out_) return;
-      out.content += std::exchange(consumed_, {}) + held_.TakeAll();
+      Revert(out);
+      AddContent(held_.TakeAll(), out);
       return;
     case State::kArguments:
     case State::kBehindCall:
+    case State::kBehindBroken:
     case State::kBehindLast:
       return;
   }

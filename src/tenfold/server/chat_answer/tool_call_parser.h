@@ -30,6 +30,9 @@ class ToolCallParser {
   // The answer has ended: what was kept back comes out.
   void Finish(ChatDelta& out);
 
+  // There are calls, and all of them have come to their ends.
+  bool has_whole_calls() const { return num_calls_ > 0 && num_whole_calls_ == num_calls_; }
+
  private:
   enum class State {
     kBegin,      // of a Llama's answer, which is one call or more, or text
@@ -40,7 +43,8 @@ class ToolCallParser {
     kCall,       // in the object that has name and arguments
     kArguments,  // in the object that is the arguments
     kBehindCall,
-    kBehindLast,  // white space
+    kBehindBroken,  // what follows a call that breaks off, up to Hermes' end or that of the answer
+    kBehindLast,    // white space
   };
 
   // One move; false when more text is needed.
@@ -52,8 +56,11 @@ class ToolCallParser {
   bool AdvanceCall(ChatDelta& out);
   bool AdvanceArguments(ChatDelta& out);
   bool AdvanceBehindCall(ChatDelta& out);
+  bool AdvanceBehindBroken();
+  bool AdvanceBehindLast();
 
   void BeginCall(std::string id, std::string name, ChatDelta& out);
+  void AddContent(std::string_view text, ChatDelta& out);
   // What was taken for a call is text.
   void Revert(ChatDelta& out);
   // Takes bytes away that may come back as text.
@@ -68,6 +75,9 @@ class ToolCallParser {
   bool in_array_ = false;     // of a Mistral's calls
   bool call_is_out_ = false;  // the current one's name
   int num_calls_ = 0;
+  int num_whole_calls_ = 0;
+  bool has_content_ = false;
+  std::string gap_;  // white space between the text and the calls, for text behind them
   CallScanner scanner_;
   JsonNesting nesting_;
 };
