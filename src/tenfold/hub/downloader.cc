@@ -125,8 +125,8 @@ Status Downloader::Receive(const std::string& commit, const RepositoryFile& file
     const uint64_t before = partial.size_bytes();
     const Attempt<int> status = ReceiveOnce(url, file, partial);
     const bool was_worthwhile = partial.size_bytes() >= before + kWorthwhileBytes;
-    if (status && *status == 206 && was_worthwhile) continue;  // it may send less than it is asked for
-    if (status) break;                                         // all it has; too little is found out by its size
+    if (status && *status == 206 && partial.size_bytes() > before) continue;  // it may send less than it is asked for
+    if (status) break;  // all it has; too little is found out by its size
     if (was_worthwhile) num_failed = 0;
     ++num_failed;
     if (WaitToRetry(status.error(), num_failed, kMaxFileAttempts)) continue;

@@ -114,10 +114,7 @@ void AccessLog::WriteLines() {
   std::vector<std::string> taken;
   std::string text;
   while (lines_.TakeAll(taken, /*wait=*/true)) {
-    if (reopen_.exchange(false)) {
-      CloseFile(file_);
-      file_ = OpenFile(path_);
-    }
+    if (reopen_.exchange(false)) OpenAgain();
     text.clear();
     for (const std::string& line : taken) text += line;
     WriteAll(text);
@@ -125,6 +122,14 @@ void AccessLog::WriteLines() {
       LogWarning("access log: {} lines were dropped, since {} takes them too slowly", num_dropped, path_);
     }
   }
+}
+
+// Where that fails, lines go on into the file that is open.
+void AccessLog::OpenAgain() {
+  const int file = OpenFile(path_);
+  if (file < 0) return LogError("access log: {} cannot be opened again: {}", path_, Reason(errno));
+  CloseFile(file_);
+  file_ = file;
 }
 
 void AccessLog::WriteAll(std::string_view text) {

@@ -42,6 +42,7 @@ class AccessLog {
  private:
   AccessLog(std::string path, int file);
   void WriteLines();
+  void OpenAgain();
   void WriteAll(std::string_view text);
 
   const std::string path_;

@@ -20,6 +20,10 @@ void Answer::Expire(double timeout_s) {
         .code = "request_timeout"});
 }
 
+void Answer::Abandon() {
+  Fail({.status = 500, .message = "the answer could not be written: see the server's log", .code = "internal_error"});
+}
+
 bool Answer::FailedWith(const engine::OutputEvent& event) {
   if (event.finish == FinishReason::kCancelled) {
     Fail(ShuttingDown());  // the only one who cancels behind our back
@@ -27,8 +31,8 @@ bool Answer::FailedWith(const engine::OutputEvent& event) {
   }
   if (event.finish != FinishReason::kError) return false;
   ApiError error = FromError(event.error);
-  // The request was admitted: whatever went wrong since is not the client's doing.
-  if (error.status < 500) error.status = 500;
+  // The request was admitted: what went wrong since is not the client's doing, unless it left no token to choose.
+  if (error.status < 500 && event.error.code != ErrorCode::kInvalidArgument) error.status = 500;
   Fail(error);
   return true;
 }

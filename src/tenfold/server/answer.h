@@ -39,6 +39,8 @@ class Answer {
   virtual void Begin() {}
   // Its deadline has passed: the client is told so, and nothing more.
   void Expire(double timeout_s);
+  // It cannot be written, for want of memory: the client is told so, and nothing more.
+  void Abandon();
   // kFinished: the answer is out. kFailed: the error is out, and the other choices have no one to read them.
   enum class Progress { kOpen, kFinished, kFailed };
   virtual Progress OnEvent(engine::OutputEvent event, Clock::time_point now, const tokenizer::Tokenizer& tokenizer,

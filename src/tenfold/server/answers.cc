@@ -1,8 +1,10 @@
 #include "tenfold/server/answers.h"
 
 #include <ctime>
+#include <exception>
 #include <utility>
 
+#include "tenfold/base/logging.h"
 #include "tenfold/server/embedding_answer.h"
 #include "tenfold/server/generation.h"
 
@@ -18,6 +20,7 @@ void Answers::Start(const GenerationRequest& request, std::vector<std::vector<To
                   .num_logprobs = request.sampling.num_logprobs.value_or(0),
                   .echo = request.echo,
                   .num_prompt_logprobs = request.num_prompt_logprobs,
+                  .own_stop_string = request.own_stop_string,
                   .return_token_ids = request.return_token_ids,
                   .include_usage = request.include_usage};
   std::vector<PromptPiece> pieces;
@@ -55,6 +58,15 @@ void Answers::StartEmbeddings(const EmbeddingRequest& request, std::vector<std::
 
 void Answers::Submit(const std::shared_ptr<Answer>& answer, std::vector<std::vector<TokenId>> prompts,
                      const engine::Request& prototype, std::optional<double> asked_timeout_s) {
+  // Each prompt waits for a place of its own; so many never find one, however often they come back.
+  const int64_t most = engine_.options().max_waiting_requests;
+  if (static_cast<int64_t>(prompts.size()) > most) {
+    const ApiError error{400,
+                         fmt::format("{} prompts at once are more than may wait here: send at most {}, or start the "
+                                     "server with a greater --max-waiting-requests",
+                                     prompts.size(), most)};
+    return answer->writer().Send(ErrorResponse(error));
+  }
   answer->writer().OnClose([this, weak = std::weak_ptr(answer)] {
     if (const auto closed = weak.lock()) Cancel(*closed);
   });
@@ -106,7 +118,13 @@ void Answers::OnEvents(engine::EventBatch batch, Clock::time_point now) {
     if (found == by_request_.end()) continue;
     const std::shared_ptr<Answer> answer = found->second;
     answer->writer().notes.num_completion_tokens += static_cast<int64_t>(event.tokens.size());
-    const Answer::Progress progress = answer->OnEvent(std::move(event), now, engine_.tokenizer(), metrics_);
+    Answer::Progress progress = Answer::Progress::kFailed;
+    try {
+      progress = answer->OnEvent(std::move(event), now, engine_.tokenizer(), metrics_);
+    } catch (const std::exception& exception) {  // out of memory: the others of this batch must not suffer
+      LogError("{} cannot be answered: {}", answer->answer_id(), exception.what());
+      answer->Abandon();
+    }
     if (progress == Answer::Progress::kFailed) Cancel(*answer);
     if (progress == Answer::Progress::kFinished) Forget(*answer);
   }

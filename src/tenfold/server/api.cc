@@ -94,11 +94,24 @@ void SendResult(ApiResult<HttpResponse> result, ResponseWriter& writer) {
   writer.Send(result ? *std::move(result) : ErrorResponse(result.error()));
 }
 
-// A web page may post text/plain to any host without asking, but not JSON.
-ApiStatus CheckContentType(const std::string& content_type) {
-  std::string type = content_type.substr(0, content_type.find_first_of("; "));
+// What an answer says of prompts' tokens is written for each choice: some 20 MB at most.
+ApiStatus CheckPromptLogprobs(const GenerationRequest& request, const std::vector<std::vector<TokenId>>& prompts) {
+  constexpr size_t kMost = 1 << 18;
+  if (!request.sampling.num_prompt_logprobs) return {};
+  size_t num_tokens = 0;
+  for (const std::vector<TokenId>& prompt : prompts) num_tokens += prompt.size();
+  const size_t count = num_tokens * static_cast<size_t>(request.num_returned) *
+                       static_cast<size_t>(*request.sampling.num_prompt_logprobs + 1);
+  if (count <= kMost) return {};
+  return BadField(request.num_prompt_logprobs ? "prompt_logprobs" : "echo",
+                  "would show {} log-probabilities of prompts in this answer, but may show at most {}", count, kMost);
+}
+
+// A web page may post text/plain, or bytes of no type, to any host without asking, but not JSON.
+ApiStatus CheckContentType(const HttpRequest& request) {
+  std::string type = request.content_type.substr(0, request.content_type.find_first_of("; "));
   std::transform(type.begin(), type.end(), type.begin(), [](char c) { return 'A' <= c && c <= 'Z' ? c | 0x20 : c; });
-  if (type.empty() || type == "application/json") return {};
+  if (type == "application/json" || (type.empty() && request.origin.empty())) return {};
   return tl::unexpected(ApiError{415, "the body must be JSON: send \"Content-Type: application/json\"", {}, {}});
 }
 
@@ -186,7 +199,8 @@ HttpResponse Api::Models() const {
 }
 
 ApiResult<HttpResponse> Api::Model(std::string_view encoded_name) const {
-  std::string name = PercentDecoded(encoded_name);
+  std::string name = tokenizer::RepairUtf8(PercentDecoded(encoded_name));
+  if (name.empty()) return tl::unexpected(ApiError{404, "no such path: which model?", {}, "not_found"});
   RETURN_IF_REFUSED(CheckModel(name));
   return HttpResponse{.body = json::serialize(ModelObject(name))};
 }
@@ -206,7 +220,7 @@ HttpResponse Api::RenderMetrics() {
 }
 
 ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
-  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<GenerationRequest> request =
       ParseGenerationRequest(endpoint, http_request.body, options_.model.sampling_defaults);
   if (!request) return tl::unexpected(request.error());
@@ -227,8 +241,19 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
     if (!chat) return tl::unexpected(chat.error());
     answer_format = chat->answer_format;
     answer_format.one_tool_call = request->one_tool_call;
-    if (chat->wants_special_tokens) request->sampling.skip_special_tokens = false;
-    if (chat->stop_string) request->sampling.stop.push_back(*chat->stop_string);
+    if (chat->wants_special_tokens) {
+      if (request->skip_special_tokens.value_or(false)) {
+        return BadField("skip_special_tokens",
+                        "cannot be true here: this model marks reasoning or calls of tools with "
+                        "control tokens, which have to be read");
+      }
+      request->sampling.skip_special_tokens = false;
+    }
+    const bool has_room = request->sampling.stop.size() < sampling::kMaxStopStrings;
+    if (chat->stop_string && has_room && !request->sampling.include_stop_str_in_output) {
+      request->own_stop_string = *chat->stop_string;
+      request->sampling.stop.push_back(*chat->stop_string);
+    }
     prompts.push_back(std::move(chat->prompt));
   }
   if (request->truncate_prompt_tokens) {
@@ -237,12 +262,13 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
     RETURN_IF_REFUSED(
         TruncatePrompts(*request->truncate_prompt_tokens, num_output_tokens, engine_.max_model_len(), prompts));
   }
+  RETURN_IF_REFUSED(CheckPromptLogprobs(*request, prompts));
   answers_.Start(*request, std::move(prompts), answer_format, std::move(writer));
   return {};
 }
 
 ApiStatus Api::Embed(const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
-  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<EmbeddingRequest> request = ParseEmbeddingRequest(http_request.body, options_.model.embedding_sizes);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
@@ -256,7 +282,7 @@ ApiStatus Api::Embed(const HttpRequest& http_request, std::shared_ptr<ResponseWr
 }
 
 ApiResult<HttpResponse> Api::Tokenize(const HttpRequest& http_request) const {
-  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<TokenizeRequest> request = ParseTokenizeRequest(http_request.body);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
@@ -282,7 +308,7 @@ ApiResult<HttpResponse> Api::Tokenize(const HttpRequest& http_request) const {
 }
 
 ApiResult<HttpResponse> Api::Detokenize(const HttpRequest& http_request) const {
-  RETURN_IF_REFUSED(CheckContentType(http_request.content_type));
+  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<DetokenizeRequest> request = ParseDetokenizeRequest(http_request.body);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));

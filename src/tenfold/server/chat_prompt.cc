@@ -49,18 +49,19 @@ ApiStatus ReadRole(const json::value& value, std::string_view name, ChatMessage&
   return BadField(name, "must be one of {}, not \"{}\"", fmt::join(kRoles, ", "), turn.role);
 }
 
-// OpenAI sends arguments as a JSON text, because that is what a model wrote.
+// OpenAI sends arguments as a JSON text, because that is what a model wrote; what it wrote may be something else.
 ApiStatus ReadArguments(const json::value& value, std::string_view name, ToolCall& call) {
-  json::value arguments = value;
-  if (value.is_string()) {
-    const json::string& text = value.get_string();
-    if (text.empty()) return {};  // some clients' way to say that there are none
-    auto parsed = ParseJson(text, "arguments", kMaxArgumentsDepth);
-    if (!parsed) return BadField(name, "must be a JSON text: {}", parsed.error().message);
-    arguments = *std::move(parsed);
+  if (value.is_object()) {
+    call.arguments = value;
+    return {};
   }
-  if (!arguments.is_object()) return BadField(name, "must be a JSON object, not {}", JsonKindName(arguments));
-  call.arguments = std::move(arguments.get_object());
+  if (!value.is_string()) {
+    return BadField(name, "must be a JSON object or the text of one, not {}", JsonKindName(value));
+  }
+  const json::string& text = value.get_string();
+  if (text.empty()) return {};  // some clients' way to say that there are none
+  const auto parsed = ParseJson(text, "arguments", kMaxArgumentsDepth);
+  call.arguments = parsed && parsed->is_object() ? *parsed : value;
   return {};
 }
 
@@ -147,6 +148,13 @@ ApiStatus ReadTools(const json::value& value, std::string_view name, ChatPromptB
     if (function_name == nullptr || !function_name->is_string() || function_name->get_string().empty() ||
         function_name->get_string().size() > kMaxToolNameBytes) {
       return BadField(tool_name + ".function.name", "must be a text of 1 to {} bytes", kMaxToolNameBytes);
+    }
+    for (const auto& [key, field] : function->get_object()) {
+      const std::string field_name = fmt::format("{}.function.{}", tool_name, std::string_view(key.data(), key.size()));
+      if (key == "strict") RETURN_IF_REFUSED(CheckOnly(field, field_name, "false"));
+      if (key != "name" && key != "description" && key != "parameters" && key != "strict") {
+        return UnknownField(field_name);
+      }
     }
     const json::value* parameters = function->get_object().if_contains("parameters");
     if (parameters != nullptr && !parameters->is_object() && !parameters->is_null()) {

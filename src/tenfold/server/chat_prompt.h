@@ -17,7 +17,7 @@ namespace tenfold::server {
 struct ToolCall {
   std::string id;
   std::string name;
-  json::object arguments;
+  json::value arguments = json::object();  // or a text, where a model wrote what is no JSON object
 };
 
 struct ChatMessage {

@@ -57,12 +57,19 @@ INSTANTIATE_TEST_SUITE_P(
                     R"({"role": "assistant", "content": "", "tool_calls":
                         [{"type": "function", "function": {"name": "f", "arguments": {}}},
                          {"type": "function", "function": {"name": "g", "arguments": {"y": 2}}}]})"},
+        // What a model wrote once must not end a conversation.
+        MessageCase{"CallWithoutJson",
+                    R"({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\": 1]"}},
+                                                            {"function": {"name": "g", "arguments": "5"}}]})",
+                    R"({"role": "assistant", "content": "", "tool_calls":
+                        [{"type": "function", "function": {"name": "f", "arguments": "{\"a\": 1]"}},
+                         {"type": "function", "function": {"name": "g", "arguments": "5"}}]})"},
         MessageCase{"ToolsAnswer", R"({"role": "tool", "tool_call_id": "c1", "content": "12:00"})",
                     R"({"role": "tool", "content": "12:00", "tool_call_id": "c1"})"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ChatPromptTest, ToolsReachTheTemplateAsTheyAre) {
-  const std::string tools = R"([{"type": "function", "function": {"name": "f", "strict": true, "parameters":
+  const std::string tools = R"([{"type": "function", "function": {"name": "f", "strict": false, "parameters":
                                  {"type": "object", "properties": {"z": {}, "a": {}}}}}])";
   const json::value inputs = Inputs(R"("messages": [{"role": "user", "content": "a"}], "tool_choice": "auto",
                                        "parallel_tool_calls": false, "tools": )" +

@@ -249,7 +249,18 @@ void HttpSession::Queue(std::string_view bytes) {
   } else {
     queued_ += bytes;
   }
-  if (queued_.size() <= context_.limits.max_queued_bytes || cut_off_) return;
+  const size_t limit = context_.limits.max_queued_bytes;
+  if (queued_.size() <= limit || cut_off_) {
+    over_limit_since_.reset();
+    return;
+  }
+  // One piece may be longer than that: what counts is that it is not taken. Who takes nothing at all is cut off by the
+  // deadline of writing.
+  const auto now = std::chrono::steady_clock::now();
+  if (!over_limit_since_) over_limit_since_ = now;
+  constexpr std::chrono::seconds kPatience{1};
+  constexpr size_t kMostTimesTheLimit = 8;
+  if (now - *over_limit_since_ < kPatience && queued_.size() <= kMostTimesTheLimit * limit) return;
   cut_off_ = true;  // closing waits a turn, so that the handler is not called back from inside its own Write
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->Close(AnswerEnd::kTooSlow); });
 }

@@ -104,10 +104,11 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool keep_alive_ = true;
   bool head_only_ = false;  // HEAD: the header of the answer without its body
   bool chunked_ = false;
-  bool rejected_ = false;         // the rest of the input is not worth reading
-  bool cut_off_ = false;          // too slow a reader
-  bool answer_complete_ = false;  // all of it is queued
-  std::string queued_;            // coalesces what comes while a write is in flight
+  bool rejected_ = false;                                                  // the rest of the input is not worth reading
+  bool cut_off_ = false;                                                   // too slow a reader
+  std::optional<std::chrono::steady_clock::time_point> over_limit_since_;  // more waits than max_queued_bytes
+  bool answer_complete_ = false;                                           // all of it is queued
+  std::string queued_;  // coalesces what comes while a write is in flight
   std::string in_flight_;
   size_t num_written_ = 0;  // of in_flight_
 };

@@ -112,7 +112,7 @@ constexpr JsonField<Body> kCommonFields[] = {
     {"stop_token_ids", Sampling<&SamplingParams::stop_token_ids>},
     {"include_stop_str_in_output", Sampling<&SamplingParams::include_stop_str_in_output>},
     {"return_token_ids", ReadMember<&Body::return_token_ids>},
-    {"skip_special_tokens", Sampling<&SamplingParams::skip_special_tokens>},
+    {"skip_special_tokens", ReadMember<&Body::skip_special_tokens>},
     {"spaces_between_special_tokens", nullptr, "true"},
     {"best_of", ReadMember<&Body::best_of>},
     {"use_beam_search", Sampling<&SamplingParams::use_beam_search>},
@@ -169,6 +169,7 @@ void FinishPromptLogprobs(Body& body) {
 // How many samples are made, and how many of them are returned.
 ApiStatus FinishSamples(Body& body) {
   SamplingParams& sampling = body.sampling;
+  sampling.skip_special_tokens = body.skip_special_tokens.value_or(true);
   if (sampling.n < 1) return BadField("n", "is {}, but must be at least 1", sampling.n);
   const int best_of = body.best_of.value_or(sampling.n);
   body.num_returned = sampling.n;

@@ -31,8 +31,10 @@ struct GenerationRequest : WorkRequest {
   bool stream = false;
   bool include_usage = false;
   bool return_token_ids = false;
-  bool echo = false;                       // kCompletions: the prompt comes before the completion
-  std::optional<int> num_prompt_logprobs;  // that the answer shows; sampling's own also serve `echo`
+  std::optional<bool> skip_special_tokens;  // as asked for
+  std::string own_stop_string;              // the server's, among sampling's; not of the body
+  bool echo = false;                        // kCompletions: the prompt comes before the completion
+  std::optional<int> num_prompt_logprobs;   // that the answer shows; sampling's own also serve `echo`
 };
 
 // `defaults` hold for what the body leaves out.

@@ -160,7 +160,8 @@ json::object ChoiceObject(const AnswerHead& head, const ChoicePiece& choice, con
   object["logprobs"] = std::move(logprobs);
   const bool calls_tools = choice.calls_tools && choice.finish == engine::FinishReason::kStop;
   object["finish_reason"] = calls_tools ? json::value("tool_calls") : FinishName(choice.finish);
-  object["stop_reason"] = StopReason(choice);
+  const bool is_own_stop = !choice.stop_string.empty() && choice.stop_string == head.own_stop_string;
+  object["stop_reason"] = is_own_stop ? json::value(nullptr) : StopReason(choice);
   if (head.return_token_ids) {
     if (choice.is_first) object["prompt_token_ids"] = TokenArray(choice.prompt->tokens);
     object["token_ids"] = TokenArray(choice.tokens);

@@ -26,6 +26,7 @@ struct AnswerHead {
   int num_logprobs = 0;                         // likeliest tokens that a completion's log-probabilities show
   bool echo = false;                            // a completion begins with its prompt
   std::optional<int> num_prompt_logprobs = {};  // the answer tells of its prompt's tokens and as many likeliest
+  std::string own_stop_string = {};             // the server's, of which the client does not know
   bool return_token_ids = false;
   bool include_usage = false;  // chunks say "usage": null until the last, which has it
 };

@@ -37,6 +37,8 @@ TEST_F(ServerApiTest, TellsHealthVersionAndModels) {
   EXPECT_EQ(FromJson(client.Get("/v1/models/alias").body), models.at("data").at(1));
   EXPECT_EQ(FromJson(client.Get("/v1/models/f%61ke").body), models.at("data").at(0));
   EXPECT_EQ(client.Get("/v1/models/fake%").status, 404);
+  EXPECT_EQ(client.Get("/v1/models/").status, 404);
+  EXPECT_THAT(client.Get("/v1/models/%ff").body, HasSubstr("\uFFFD")) << "an answer is UTF-8, whatever is asked for";
 }
 
 TEST_F(ServerApiTest, CompletesAPrompt) {
@@ -248,13 +250,13 @@ TEST_F(ServerApiTest, AnEngineErrorEndsAnAnswerAndAStream) {
     engine::OutputEvent event = FakeEngine::Alphabet(request, sample, step);
     if (sample == 1 && step == 1) {
       event.finish = engine::FinishReason::kError;
-      event.error = Error{ErrorCode::kInvalidArgument, "every token is forbidden"};
+      event.error = Error{ErrorCode::kCorrupt, "a logit is no number"};
     }
     return event;
   });
   const TestResponse whole = Post("/v1/completions", R"({"prompt": "Hi", "n": 2})");
   EXPECT_EQ(whole.status, 500);
-  EXPECT_EQ(FromJson(whole.body).at("error").at("message"), "every token is forbidden");
+  EXPECT_EQ(FromJson(whole.body).at("error").at("message"), "a logit is no number");
   EXPECT_TRUE(engine_->WaitForCancelled(1)) << "the other sample has no one to read it";
   const auto chunks = Stream("/v1/completions", R"({"prompt": "Hi", "n": 2, "stream": true})");
   ASSERT_FALSE(chunks.empty());
@@ -530,8 +532,41 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"DetokenizeNegative", "POST", "/detokenize", R"({"tokens": [-1]})", 400, "tokens", "has -1"}),
     [](const auto& info) { return info.param.name; });
 
+TEST_F(ServerApiTest, AClientThatLeavesNoTokenToChooseIsToldSo) {
+  StartServer();
+  engine_->SetScript([](const engine::Request&, int, int) {
+    engine::OutputEvent event;
+    event.finish = engine::FinishReason::kError;
+    event.error = Error{ErrorCode::kInvalidArgument, "every token is forbidden"};
+    return event;
+  });
+  EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})").status, 400);
+}
+
+TEST_F(ServerApiTest, MorePromptsThanMayWaitAreNotToldToComeAgain) {
+  StartServer();
+  std::string body = R"({"input": ["a")";
+  for (int64_t i = 0; i < engine_->options().max_waiting_requests; ++i) body += R"(, "a")";
+  const TestResponse response = Post("/v1/embeddings", body + "]}");
+  EXPECT_EQ(response.status, 400) << response.body;
+  EXPECT_THAT(response.body, testing::AnyOf(HasSubstr("--max-waiting-requests"), HasSubstr("may hold at most")));
+}
+
+TEST_F(ServerApiTest, AnAnswerSaysOnlySoMuchOfItsPrompts) {
+  StartServer();
+  const std::string prompt(400, 'a');
+  const auto status = [&](int n) {
+    return Post("/v1/completions",
+                fmt::format(R"({{"prompt": "{}", "n": {}, "max_tokens": 1, "prompt_logprobs": 20}})", prompt, n))
+        .status;
+  };
+  EXPECT_EQ(status(2), 200);
+  EXPECT_EQ(status(64), 400);
+}
+
 TEST_F(ServerApiTest, RefusesBodiesThatAWebPageCouldPost) {
   StartServer();
+  EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})", "Origin: http://evil.example\r\n").status, 415);
   EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})", "Content-Type: text/plain\r\n").status, 415);
   EXPECT_EQ(Post("/v1/completions", R"({"prompt": "a"})", "Content-Type: Application/JSON; charset=utf-8\r\n").status,
             200);

@@ -192,6 +192,7 @@ TEST_F(ServerToolTest, ControlTokensAreShownWhereCallsAreMadeOfThem) {
   };
   EXPECT_TRUE(skips(R"("n": 1)"));
   EXPECT_FALSE(skips(kTools));
+  EXPECT_EQ(Post("/v1/chat/completions", Chat(fmt::format(R"({}, "skip_special_tokens": true)", kTools))).status, 400);
 }
 
 TEST_F(ServerToolTest, EarlierCallsAreShown) {

@@ -26,23 +26,18 @@ Status CutAfter(std::string_view text, std::vector<PromptSegment>& segments) {
   constexpr std::string_view kSpaces = " \t\r\n";
   const size_t begin = std::min(text.find_first_not_of(kSpaces), text.size());
   text = text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
-  std::string whole;
-  for (const PromptSegment& segment : segments) whole += segment.text;
-  const size_t found = whole.rfind(text);
-  if (text.empty() || found == std::string::npos) {
-    return MakeError(ErrorCode::kInvalidArgument, "the last message cannot be continued: {}",
-                     text.empty() ? "it is empty" : "the model's chat template does not write its text as it is");
+  if (text.empty()) return MakeError(ErrorCode::kInvalidArgument, "the last message cannot be continued: it is empty");
+  // Only where the text came from the inputs: "end" stands in "<|im_end|>", too.
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    const size_t found = segment->parse_special ? std::string::npos : segment->text.rfind(text);
+    if (found == std::string::npos) continue;
+    segment->text.resize(found + text.size());
+    segments.erase(segment.base(), segments.end());
+    return {};
   }
-  size_t kept = found + text.size();
-  for (auto segment = segments.begin(); segment != segments.end(); ++segment) {
-    if (kept <= segment->text.size()) {
-      segment->text.resize(kept);
-      segments.erase(std::next(segment), segments.end());
-      break;
-    }
-    kept -= segment->text.size();
-  }
-  return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "the last message cannot be continued: the model's chat template does not "
+                   "write its text as it is");
 }
 
 std::tm LocalTime() {

@@ -73,6 +73,10 @@ TEST_F(ChatRendererTest, EndsWhereAMessageIsToGoOn) {
             "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nA<|im_end|>\n<|im_start|>assistant\nB");
   EXPECT_THAT(Write("{{ messages[0].content }}", inputs, "B").error().message, HasSubstr("cannot be continued"));
   EXPECT_THAT(Write(kChatMl, inputs, " ").error().message, HasSubstr("it is empty"));
+  for (const char* last : {"end", "im", "|"}) {  // all of them stand in what the template writes behind
+    json::object goes_on{{"messages", {{{"role", "assistant"}, {"content", last}}}}, {"add_generation_prompt", false}};
+    EXPECT_EQ(Write(kChatMl, goes_on, last).value(), fmt::format("<s><|im_start|>assistant\n{}", last));
+  }
 }
 
 TEST_F(ChatRendererTest, LetsNobodyEndATurnFromInside) {
