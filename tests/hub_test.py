@@ -295,7 +295,9 @@ class Broken(HubTest):
         self.assertEqual(self.ranges(), [None, 'bytes=1000000-', f'bytes={1_000_000 + (1 << 20)}-'])
         self.assert_downloaded(self.PATH)
         self.hub.faults['tiny-Q8_0.gguf'] = [cut(1000)] + [part(1)] * 1000  # no good will come of it
-        self.expect_error('hf:org/repo:Q8_0', 'bytes came instead')
+        self.expect_error('hf:org/repo:Q8_0', 'next to nothing at a time')
+        self.hub.faults['tiny-Q8_0.gguf'] = []
+        self.info('hf:org/repo:Q8_0')  # goes on with what there is
 
     def test_an_error_page_without_end(self):
         def fault(handler, content):

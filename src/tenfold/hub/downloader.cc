@@ -125,9 +125,13 @@ Status Downloader::Receive(const std::string& commit, const RepositoryFile& file
     const uint64_t before = partial.size_bytes();
     const Attempt<int> status = ReceiveOnce(url, file, partial);
     const bool was_worthwhile = partial.size_bytes() >= before + kWorthwhileBytes;
-    if (status && *status == 206 && partial.size_bytes() > before) continue;  // it may send less than it is asked for
-    if (status) break;  // all it has; too little is found out by its size
     if (was_worthwhile) num_failed = 0;
+    if (status && *status == 206 && partial.size_bytes() > before) {  // it may send less than it is asked for
+      if (was_worthwhile || partial.size_bytes() == file.size_bytes || ++num_failed < kMaxFileAttempts) continue;
+      return MakeError(ErrorCode::kIo, "{}: {} sends next to nothing at a time; run this again to go on from there",
+                       model_.name(), NameOf(file));
+    }
+    if (status) break;  // all it has; too little is found out by its size
     ++num_failed;
     if (WaitToRetry(status.error(), num_failed, kMaxFileAttempts)) continue;
     const Error& error = status.error().error;

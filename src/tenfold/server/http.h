@@ -75,7 +75,7 @@ struct AnswerRecord {
   std::string method = {};  // this and the path are empty where the request's first line was not understood
   std::string path = {};
   int status = 0;           // 0: the client left before there was any
-  uint64_t bytes_sent = 0;  // header and body, to the socket
+  uint64_t bytes_sent = 0;  // header and body, that the socket had taken when the answer ended
   bool streamed = false;
   AnswerEnd end = AnswerEnd::kComplete;
   AnswerNotes notes = {};
