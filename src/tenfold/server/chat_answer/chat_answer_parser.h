@@ -31,8 +31,8 @@ class ChatAnswerParser {
   // What became certain with `text`, the answer's last when `is_end`.
   ChatDelta Feed(std::string_view text, bool is_end);
 
-  // So far, the answer is calls of tools, whole ones: finish_reason says so.
-  bool calls_tools() const { return tool_calls_.has_whole_calls(); }
+  // There are calls in the answer so far, and those that are not dropped are whole: finish_reason says so.
+  bool calls_tools() const;
 
  private:
   ReasoningParser reasoning_;

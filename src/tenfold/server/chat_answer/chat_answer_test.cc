@@ -197,6 +197,9 @@ TEST(ChatAnswerTest, OneCallIsTheFirst) {
   format.one_tool_call = true;
   const std::string call = R"(<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>)";
   EXPECT_EQ(Parse(format, {call + call}).tool_calls.size(), 1);
+  ChatAnswerParser parser(format);
+  parser.Feed(call + R"(<tool_call>{"name": "g", "arg)", true);
+  EXPECT_TRUE(parser.calls_tools()) << "what is dropped may be broken";
 }
 
 TEST(ChatAnswerTest, CallsHaveIdsThatTheirTemplatesTake) {

@@ -30,8 +30,8 @@ class ToolCallParser {
   // The answer has ended: what was kept back comes out.
   void Finish(ChatDelta& out);
 
-  // There are calls, and all of them have come to their ends.
-  bool has_whole_calls() const { return num_calls_ > 0 && num_whole_calls_ == num_calls_; }
+  int num_calls() const { return num_calls_; }
+  int num_whole_calls() const { return num_whole_calls_; }  // that have come to their ends
 
  private:
   enum class State {
