@@ -46,8 +46,7 @@ TEST_F(CorsTest, EveryAnswerToAnAllowedPageSaysSo) {
   options_.api.api_keys = {"key"};
   options_.http.limits.max_body_bytes = 100;
   StartServer();
-  const std::string with_key =
-      fmt::format("{}Authorization: Bearer key\r\nContent-Type: application/json\r\n", kPage);
+  const std::string with_key = fmt::format("{}Authorization: Bearer key\r\nContent-Type: application/json\r\n", kPage);
   const auto expect_allowed = [](int status, const TestResponse& answer) {
     EXPECT_EQ(answer.status, status);
     EXPECT_EQ(AllowedOrigin(answer), "https://chat.example") << status;
