@@ -1,4 +1,6 @@
 // A prefix cache with a swap space: what the pool takes goes there and comes back.
+#include <unistd.h>
+
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -139,7 +141,7 @@ TEST_P(SwapSpaceTest, WhatWasComputedAgainNeedsItsSwappedCopyNoMore) {
 }
 
 TEST_P(SwapSpaceTest, LiesInAFileAndLeavesNothing) {
-  const std::filesystem::path directory = testing::TempDir() + "tenfold_swap_" + GetParam();
+  const std::filesystem::path directory = testing::TempDir() + "tenfold_swap_" + GetParam() + std::to_string(getpid());
   std::filesystem::create_directories(directory);
   Start(4, 8, directory);
   Run("abc");

@@ -1,8 +1,11 @@
 #include "tenfold/cli/api_key_file.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +23,7 @@ class ApiKeyFileTest : public testing::Test {
     std::ofstream(path_, std::ios::binary) << text;
     return ReadApiKeys(path_);
   }
-  const std::string path_ = testing::TempDir() + "/api_keys";
+  const std::string path_ = fmt::format("{}tenfold_api_keys_{}", testing::TempDir(), getpid());
 };
 
 TEST_F(ApiKeyFileTest, TakesOneKeyALine) {

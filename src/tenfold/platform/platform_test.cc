@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -5,8 +7,10 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <string>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tenfold/platform/aligned_buffer.h"
@@ -18,6 +22,11 @@
 
 namespace tenfold::platform {
 namespace {
+
+// Of this process alone: tests run side by side.
+std::string OwnPath(const char* name) {
+  return fmt::format("{}tenfold_{}_{}", testing::TempDir(), name, getpid());
+}
 
 class ThreadPoolTest : public testing::TestWithParam<int> {};
 
@@ -79,7 +88,7 @@ TEST(MappedFile, NamesWhatIsMissing) {
 }
 
 TEST(MappedFile, ReadsBack) {
-  const std::string path = testing::TempDir() + "/tenfold_mapped_file_test";
+  const std::string path = OwnPath("mapped_file");
   std::ofstream(path) << "hello";
   EXPECT_EQ(ReadTextFile(path).value(), "hello");
   EXPECT_EQ(ReadTextFile(path, 4).error().code, ErrorCode::kResourceExhausted);
@@ -88,7 +97,7 @@ TEST(MappedFile, ReadsBack) {
 
 TEST(MappedFile, DropsPartsThatCanBeReadAgain) {
   constexpr size_t kBytes = size_t{32} << 20;
-  const std::string path = testing::TempDir() + "/tenfold_mapped_file_test";
+  const std::string path = OwnPath("mapped_file");
   std::ofstream(path) << std::string(kBytes, 'x');
   const MappedFile file = MappedFile::Open(path).value();
   const auto is_x = [](std::byte byte) { return byte == std::byte{'x'}; };
@@ -106,7 +115,7 @@ TEST(MappedFile, DropsPartsThatCanBeReadAgain) {
 }
 
 TEST(AlignedBuffer, LiesInAFileThatHasNoName) {
-  const std::filesystem::path directory = std::filesystem::path(testing::TempDir()) / "tenfold_buffer";
+  const std::filesystem::path directory = OwnPath("buffer");
   std::filesystem::create_directories(directory);
   AlignedBuffer buffer = AlignedBuffer::AllocateInFile(5000, "test", directory).value();
   EXPECT_TRUE(std::filesystem::is_empty(directory));
