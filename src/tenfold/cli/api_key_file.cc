@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include "tenfold/base/trimmed.h"
 #include "tenfold/platform/mapped_file.h"
 
 namespace tenfold::cli {
-namespace {
-
-std::string_view Trimmed(std::string_view line) {
-  constexpr std::string_view kSpace = " \t\r";
-  const size_t first = line.find_first_not_of(kSpace);
-  return first == std::string_view::npos ? "" : line.substr(first, line.find_last_not_of(kSpace) - first + 1);
-}
-
-}  // namespace
 
 Result<std::vector<std::string>> ReadApiKeys(const std::string& path) {
   constexpr size_t kMostBytes = 1 << 20;

@@ -7,8 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/base/random.h"
-#include "tenfold/engine/engine_for_test.h"
-#include "tenfold/model/tiny_model_for_test.h"
+#include "tenfold/engine/tiny_engine_for_test.h"
 
 namespace tenfold::engine {
 namespace {
@@ -46,11 +45,6 @@ TEST(BeamSearch, ABeamIsWantedAsLongAsItsBoundIs) {
 
 // ---- In the engine
 
-LoadedModel& TinyModel() {
-  static LoadedModel model(model::WriteTinyModel(tensor::DataType::kF32), 2);
-  return model;
-}
-
 EngineOptions Options(int64_t num_pages = 1000) {
   EngineOptions options = {.max_model_len = 128, .max_num_seqs = 16, .max_num_batched_tokens = 32, .page_size = 16};
   options.kv_cache_bytes = static_cast<size_t>(num_pages) *
@@ -77,7 +71,7 @@ struct Outcome {
   EngineStats stats;
 };
 
-Outcome RunAll(std::vector<Request> requests, const EngineOptions& options) {
+Outcome RunBeams(std::vector<Request> requests, const EngineOptions& options) {
   const std::unique_ptr<EngineCore> core = TinyModel().Core(options);
   Recorder recorder;
   Outcome outcome;
@@ -191,7 +185,7 @@ TEST_P(BeamsInTheEngine, FindWhatAPlainSearchFinds) {
   ASSERT_EQ(TinyModel().model->tokenizer().eos(), kEos);
   const Request& request = GetParam();
   const std::vector<Hypothesis> expected = PlainBeamSearch(request);
-  const Outcome outcome = RunAll({request}, Options());
+  const Outcome outcome = RunBeams({request}, Options());
   ASSERT_EQ(outcome.transcripts.size(), static_cast<size_t>(request.sampling.n));
   for (int i = 0; i < request.sampling.n; ++i) {
     EXPECT_EQ(outcome.transcripts.at({request.id, i}).tokens, expected[static_cast<size_t>(i)].tokens) << i;
@@ -202,23 +196,23 @@ TEST_P(BeamsInTheEngine, FindWhatAPlainSearchFinds) {
 
 TEST(Beams, OneBeamIsGreedy) {
   Request greedy = AskBeams(1, 20, 1, 1, 15);
-  const Outcome beam = RunAll({greedy}, Options());
+  const Outcome beam = RunBeams({greedy}, Options());
   greedy.sampling.use_beam_search = false;
   greedy.sampling.temperature = 0;
-  EXPECT_EQ(beam.transcripts.at({1, 0}).tokens, RunAll({greedy}, Options()).transcripts.at({1, 0}).tokens);
-  EXPECT_EQ(beam.transcripts.at({1, 0}).text, RunAll({greedy}, Options()).transcripts.at({1, 0}).text);
+  EXPECT_EQ(beam.transcripts.at({1, 0}).tokens, RunBeams({greedy}, Options()).transcripts.at({1, 0}).tokens);
+  EXPECT_EQ(beam.transcripts.at({1, 0}).text, RunBeams({greedy}, Options()).transcripts.at({1, 0}).text);
 }
 
 TEST(Beams, StopWhenNoneCanBeBetter) {
   // With the end almost certain, the first round finishes the best output and nothing can catch up.
-  const Outcome outcome = RunAll({EndingOften(AskBeams(1, 20, 1, 4, 60), 50)}, Options());
+  const Outcome outcome = RunBeams({EndingOften(AskBeams(1, 20, 1, 4, 60), 50)}, Options());
   EXPECT_EQ(outcome.transcripts.at({1, 0}).finish, FinishReason::kStop);
   EXPECT_EQ(outcome.transcripts.at({1, 0}).tokens.size(), 1u);
   EXPECT_EQ(outcome.stats.num_steps, 1u);
 }
 
 TEST(Beams, FewerOutputsThanAskedForAreEmpty) {
-  const Outcome outcome = RunAll({EndingOften(AskBeams(1, 20, 3, 3, 1), 100)}, Options());
+  const Outcome outcome = RunBeams({EndingOften(AskBeams(1, 20, 3, 3, 1), 100)}, Options());
   EXPECT_EQ(outcome.transcripts.size(), 3u);
 }
 
@@ -233,7 +227,7 @@ TEST(Beams, AreTheSameAloneAndCrowded) {
     requests.back().sampling.seed = id;
   }
   Outcome alone;
-  for (const Request& request : requests) alone.transcripts.merge(RunAll({request}, Options()).transcripts);
+  for (const Request& request : requests) alone.transcripts.merge(RunBeams({request}, Options()).transcripts);
   uint64_t num_preemptions = 0;
   for (const char* policy : {"sarathi", "prefill-first"}) {
     for (const char* queue_order : {"fcfs", "lpm"}) {
@@ -243,7 +237,7 @@ TEST(Beams, AreTheSameAloneAndCrowded) {
           options.scheduling_policy = policy;
           options.queue_order = queue_order;
           options.max_num_batched_tokens = budget;
-          const Outcome crowded = RunAll(requests, options);
+          const Outcome crowded = RunBeams(requests, options);
           num_preemptions += crowded.stats.num_preemptions;
           EXPECT_EQ(crowded.transcripts, alone.transcripts) << policy << " " << queue_order << " " << num_pages;
         }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "tenfold/base/trimmed.h"
 #include "tenfold/formats/quoted.h"
 #include "tenfold/hub/url.h"
 #include "tenfold/platform/mapped_file.h"
@@ -52,17 +53,10 @@ class Reader {
   const Variables& variables_;
 };
 
-std::string Trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const size_t begin = text.find_first_not_of(kSpace);
-  if (begin == text.npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin));
-}
-
 // The token itself never stands in a message.
 Result<std::string> ReadToken(const Reader& reader, const fs::path& home) {
   std::string source = "HF_TOKEN";
-  std::string token = Trimmed(reader.Text("HF_TOKEN"));
+  std::string token(Trimmed(reader.Text("HF_TOKEN")));
   if (token.empty()) {
     fs::path file = reader.Path("HF_TOKEN_PATH");
     if (file.empty() && !home.empty()) file = home / "token";
@@ -80,7 +74,7 @@ Result<std::string> ReadToken(const Reader& reader, const fs::path& home) {
 }
 
 Result<std::string> ReadEndpoint(const Reader& reader) {
-  std::string endpoint = Trimmed(reader.Text("HF_ENDPOINT"));
+  std::string endpoint(Trimmed(reader.Text("HF_ENDPOINT")));
   if (endpoint.empty()) endpoint = kDefaultEndpoint;
   while (endpoint.ends_with('/')) endpoint.pop_back();
   if (auto origin = OriginOf(endpoint); !origin) {

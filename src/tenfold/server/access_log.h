@@ -36,7 +36,8 @@ class AccessLog {
   ~AccessLog();
 
   void Add(const AnswerRecord& record);
-  // Opens the path again before the next line, for whoever moved the file away.
+  // Opens the path again before the next line, for whoever moved the file away. Where that fails, which the server's log
+  // tells, lines go on into the file that is open.
   void Reopen();
 
  private:

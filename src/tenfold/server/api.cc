@@ -60,6 +60,11 @@ bool Allows(const Route& route, std::string_view method) {
   return method == route.method || (method == "HEAD" && route.method == "GET");
 }
 
+// To the engine, which takes none when the server stops.
+bool GivesWork(Action action) {
+  return action == Action::kCompletions || action == Action::kChat || action == Action::kEmbeddings;
+}
+
 HttpResponse WrongMethod(const Route& route) {
   HttpResponse response =
       ErrorResponse({405, fmt::format("{} takes {} requests", route.path, route.method), {}, "method_not_allowed"});
@@ -144,6 +149,12 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
   if (const ApiStatus allowed = keys_.Check(request.authorization); !allowed) {
     return writer->Send(ErrorResponse(allowed.error()));
   }
+  if (draining && GivesWork(route->action)) return writer->Send(ErrorResponse(ShuttingDown()));
+  if (route->method == "POST") {
+    if (const ApiStatus is_json = CheckContentType(request); !is_json) {
+      return writer->Send(ErrorResponse(is_json.error()));
+    }
+  }
   switch (route->action) {
     case Action::kHealth:
       return;
@@ -165,9 +176,6 @@ void Api::Handle(const HttpRequest& request, bool draining, std::shared_ptr<Resp
     case Action::kChat:
     case Action::kEmbeddings:
       break;
-  }
-  if (draining) {
-    return writer->Send(ErrorResponse(ShuttingDown()));
   }
   const Endpoint endpoint = route->action == Action::kChat ? Endpoint::kChat : Endpoint::kCompletions;
   const ApiStatus started =
@@ -220,7 +228,6 @@ HttpResponse Api::RenderMetrics() {
 }
 
 ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
-  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<GenerationRequest> request =
       ParseGenerationRequest(endpoint, http_request.body, options_.model.sampling_defaults);
   if (!request) return tl::unexpected(request.error());
@@ -268,7 +275,6 @@ ApiStatus Api::Generate(Endpoint endpoint, const HttpRequest& http_request, std:
 }
 
 ApiStatus Api::Embed(const HttpRequest& http_request, std::shared_ptr<ResponseWriter> writer) {
-  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<EmbeddingRequest> request = ParseEmbeddingRequest(http_request.body, options_.model.embedding_sizes);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
@@ -282,7 +288,6 @@ ApiStatus Api::Embed(const HttpRequest& http_request, std::shared_ptr<ResponseWr
 }
 
 ApiResult<HttpResponse> Api::Tokenize(const HttpRequest& http_request) const {
-  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<TokenizeRequest> request = ParseTokenizeRequest(http_request.body);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));
@@ -308,7 +313,6 @@ ApiResult<HttpResponse> Api::Tokenize(const HttpRequest& http_request) const {
 }
 
 ApiResult<HttpResponse> Api::Detokenize(const HttpRequest& http_request) const {
-  RETURN_IF_REFUSED(CheckContentType(http_request));
   ApiResult<DetokenizeRequest> request = ParseDetokenizeRequest(http_request.body);
   if (!request) return tl::unexpected(request.error());
   RETURN_IF_REFUSED(CheckModel(request->model));

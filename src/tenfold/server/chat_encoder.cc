@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tenfold/base/logging.h"
+#include "tenfold/base/trimmed.h"
 
 namespace tenfold::server {
 namespace {
@@ -19,8 +20,7 @@ bool EndsInReasoning(std::string_view text, const ReasoningTags& tags, bool may_
   const size_t found = text.rfind(tags.begin);
   if (found == std::string_view::npos) return false;
   const std::string_view behind = text.substr(found + tags.begin.size());
-  return may_have_text ? behind.find(tags.end) == std::string_view::npos
-                       : behind.find_first_not_of(kSpaces) == std::string_view::npos;
+  return may_have_text ? behind.find(tags.end) == std::string_view::npos : Trimmed(behind).empty();
 }
 
 bool HasSpecialMarker(const ChatAnswerFormat& format, const tokenizer::Tokenizer& tokenizer) {

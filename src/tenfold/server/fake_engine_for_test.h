@@ -156,7 +156,8 @@ class FakeEngine final : public engine::EngineApi {
   int64_t max_model_len() const override { return 512; }
   const tokenizer::Tokenizer& tokenizer() const override { return tokenizer_; }
 
-  // What the test does.
+  // What the test does. Before the first request:
+  void SetMaxWaitingRequests(int64_t most) { options_.max_waiting_requests = most; }
   void SetScript(Script script) {
     const std::lock_guard lock(mutex_);
     script_ = std::move(script);
@@ -201,7 +202,7 @@ class FakeEngine final : public engine::EngineApi {
  private:
   static constexpr std::chrono::seconds kPatience{10};
 
-  const engine::EngineOptions options_;
+  engine::EngineOptions options_;
 
   struct Running {
     engine::Request request;

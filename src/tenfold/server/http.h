@@ -87,7 +87,8 @@ struct HttpLimits {
   size_t max_header_bytes = 16 << 10;
   size_t max_body_bytes = 32 << 20;
   size_t max_connections = 16384;
-  // Bytes of an answer that may wait for a slow reader before it is cut off: some ten thousand streamed chunks.
+  // Bytes of an answer that may wait for a slow reader: some ten thousand streamed chunks. Who lets more wait for a
+  // second, or eight times as much for a moment, is cut off.
   size_t max_queued_bytes = 4 << 20;
   // Bytes of later, pipelined requests kept while one is answered. Beyond it nothing more is read until the answer is
   // out, so that only such a client's disconnect is noticed late.

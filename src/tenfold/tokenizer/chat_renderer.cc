@@ -1,10 +1,10 @@
 #include "tenfold/tokenizer/chat_renderer.h"
 
-#include <algorithm>
 #include <ctime>
-#include <iterator>
 #include <string>
 #include <utility>
+
+#include "tenfold/base/trimmed.h"
 
 namespace tenfold::tokenizer {
 namespace {
@@ -23,9 +23,7 @@ constexpr std::string_view kPlainTemplate = R"({{- bos_token }}
 // Ends the prompt behind the last place where it says `text`, white space around which the template may have taken
 // away.
 Status CutAfter(std::string_view text, std::vector<PromptSegment>& segments) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const size_t begin = std::min(text.find_first_not_of(kSpaces), text.size());
-  text = text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
+  text = Trimmed(text);
   if (text.empty()) return MakeError(ErrorCode::kInvalidArgument, "the last message cannot be continued: it is empty");
   // Only where the text came from the inputs: "end" stands in "<|im_end|>", too.
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {

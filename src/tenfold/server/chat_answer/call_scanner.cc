@@ -8,7 +8,7 @@ namespace tenfold::server {
 namespace {
 
 bool IsSpace(char byte) {
-  return kSpaces.find(byte) != std::string_view::npos;
+  return kWhiteSpace.find(byte) != std::string_view::npos;
 }
 
 bool IsArgumentsKey(std::string_view key) {

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
-namespace tenfold::server {
+#include "tenfold/base/trimmed.h"
 
-inline constexpr std::string_view kSpaces = " \t\r\n";
+namespace tenfold::server {
 
 class HeldText {
  public:
@@ -17,13 +17,13 @@ class HeldText {
   std::string_view text() const { return text_; }
   bool empty() const { return text_.empty(); }
   void Drop(size_t size) { text_.erase(0, size); }
-  void DropSpaces() { Drop(std::min(text_.find_first_not_of(kSpaces), text_.size())); }
+  void DropSpaces() { Drop(std::min(text_.find_first_not_of(kWhiteSpace), text_.size())); }
   std::string TakeAll() { return std::exchange(text_, {}); }
 
   // Whether the text begins with `marker`, white space in front of it aside. kYes takes both away.
   enum class Match { kNo, kYes, kNotYetKnown };
   Match TakeMarker(std::string_view marker) {
-    const size_t begin = std::min(text_.find_first_not_of(kSpaces), text_.size());
+    const size_t begin = std::min(text_.find_first_not_of(kWhiteSpace), text_.size());
     const std::string_view rest = text().substr(begin);
     if (rest.size() < marker.size()) return marker.starts_with(rest) ? Match::kNotYetKnown : Match::kNo;
     if (!rest.starts_with(marker)) return Match::kNo;
@@ -41,7 +41,7 @@ class HeldText {
     const size_t found = text_.find(marker);
     const bool is_whole = found != std::string::npos;
     const size_t end = is_whole ? found : text_.size() - PartialMarkerSize(marker);
-    const size_t begin = text().substr(0, end).find_last_not_of(kSpaces) + 1;  // npos + 1 = 0
+    const size_t begin = text().substr(0, end).find_last_not_of(kWhiteSpace) + 1;  // npos + 1 = 0
     return {begin, is_whole ? found + marker.size() - begin : text_.size() - begin, is_whole};
   }
 

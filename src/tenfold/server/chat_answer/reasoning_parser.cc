@@ -66,7 +66,7 @@ void ReasoningParser::Finish(ChatDelta& out) {
     out.content += held_.TakeAll();
   } else {
     const std::string rest = held_.TakeAll();
-    out.reasoning += rest.substr(0, rest.find_last_not_of(kSpaces) + 1);  // npos + 1 = 0
+    out.reasoning += rest.substr(0, rest.find_last_not_of(kWhiteSpace) + 1);  // npos + 1 = 0
   }
 }
 

@@ -22,11 +22,6 @@ std::string NewCallId(ToolCallFormat format) {
   return id;
 }
 
-std::string_view Trimmed(std::string_view text) {
-  text = text.substr(0, text.find_last_not_of(kSpaces) + 1);
-  return text.substr(std::min(text.find_first_not_of(kSpaces), text.size()));
-}
-
 }  // namespace
 
 ToolCallParser::ToolCallParser(ToolCallFormat format, std::set<std::string> tools)
@@ -100,7 +95,7 @@ bool ToolCallParser::AdvanceText(ChatDelta& out) {
 }
 
 bool ToolCallParser::AdvanceMarker(ChatDelta& out) {
-  const size_t begin = held_.text().find_first_not_of(kSpaces);
+  const size_t begin = held_.text().find_first_not_of(kWhiteSpace);
   if (begin == std::string_view::npos) return false;
   Consume(begin);
   const char first = held_.text().front();
@@ -133,7 +128,7 @@ bool ToolCallParser::AdvanceName(ChatDelta& out) {
     id = Trimmed(name.substr(found + kCallIdMarker.size()));
     name = Trimmed(name.substr(0, found));
   }
-  if (name.empty() || name.find_first_of(kSpaces) != std::string_view::npos) {
+  if (name.empty() || name.find_first_of(kWhiteSpace) != std::string_view::npos) {
     Revert(out);
     return true;
   }
@@ -200,7 +195,7 @@ bool ToolCallParser::AdvanceBehindCall(ChatDelta& out) {
     return true;
   }
   const bool is_list = format_ == ToolCallFormat::kLlama3 || in_array_;
-  const size_t next = held_.text().find_first_not_of(is_list ? " \t\r\n,;" : kSpaces);
+  const size_t next = held_.text().find_first_not_of(is_list ? " \t\r\n,;" : kWhiteSpace);
   if (next == std::string_view::npos) return false;
   Consume(next);
   const char first = held_.text().front();
