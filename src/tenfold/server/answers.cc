@@ -12,17 +12,18 @@ namespace tenfold::server {
 
 void Answers::Start(const GenerationRequest& request, std::vector<std::vector<TokenId>> prompts,
                     const ChatAnswerFormat& chat_format, std::shared_ptr<ResponseWriter> writer) {
-  AnswerHead head{.endpoint = request.endpoint,
-                  .id = AnswerId(request.endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl", request.request_id),
-                  .created = std::time(nullptr),
-                  .model = request.model,
-                  .has_logprobs = request.has_logprobs,
-                  .num_logprobs = request.sampling.num_logprobs.value_or(0),
-                  .echo = request.echo,
-                  .num_prompt_logprobs = request.num_prompt_logprobs,
-                  .own_stop_string = request.own_stop_string,
-                  .return_token_ids = request.return_token_ids,
-                  .include_usage = request.include_usage};
+  AnswerHead head{
+      .endpoint = request.endpoint,
+      .id = AnswerId(request.endpoint == Endpoint::kChat ? "chatcmpl" : "cmpl", request.request_id, RandomOfNext()),
+      .created = std::time(nullptr),
+      .model = request.model,
+      .has_logprobs = request.has_logprobs,
+      .num_logprobs = request.sampling.num_logprobs.value_or(0),
+      .echo = request.echo,
+      .num_prompt_logprobs = request.num_prompt_logprobs,
+      .own_stop_string = request.own_stop_string,
+      .return_token_ids = request.return_token_ids,
+      .include_usage = request.include_usage};
   std::vector<PromptPiece> pieces;
   for (size_t i = 0; i < prompts.size(); ++i) {
     PromptPiece& piece = pieces.emplace_back(PromptPiece{.tokens = prompts[i]});
@@ -40,7 +41,7 @@ void Answers::Start(const GenerationRequest& request, std::vector<std::vector<To
 
 void Answers::StartEmbeddings(const EmbeddingRequest& request, std::vector<std::vector<TokenId>> prompts,
                               engine::Pooling pooling, std::shared_ptr<ResponseWriter> writer) {
-  EmbeddingFormat format{.id = AnswerId("embd", request.request_id),
+  EmbeddingFormat format{.id = AnswerId("embd", request.request_id, RandomOfNext()),
                          .model = request.model,
                          .created = std::time(nullptr),
                          .is_base64 = request.is_base64,

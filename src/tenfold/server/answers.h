@@ -3,12 +3,16 @@
 // Lives on the I/O thread. The engine outlives it.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <random>
 #include <unordered_map>
 #include <vector>
 
+#include "tenfold/base/random.h"
 #include "tenfold/engine/engine_api.h"
 #include "tenfold/server/answer.h"
 #include "tenfold/server/chat_answer/chat_answer_parser.h"
@@ -43,6 +47,8 @@ class Answers {
   const Answer* Find(engine::RequestId id) const;
 
  private:
+  // Random, and another one for each answer.
+  std::array<uint32_t, 4> RandomOfNext() const { return Philox(id_seed_, /*stream=*/0, next_id_); }
   // What `prototype` says of all, for each prompt.
   void Submit(const std::shared_ptr<Answer>& answer, std::vector<std::vector<TokenId>> prompts,
               const engine::Request& prototype, std::optional<double> timeout_s);
@@ -58,6 +64,8 @@ class Answers {
   // Of answers by their first request, earliest first; with the seconds that they had.
   std::map<std::pair<Clock::time_point, engine::RequestId>, double> deadlines_;
   engine::RequestId next_id_ = 1;
+  // The system is asked for it once: two thousand clients that come together would wait for that.
+  const uint64_t id_seed_ = uint64_t{std::random_device{}()} << 32 | std::random_device{}();
   std::unordered_map<engine::RequestId, std::shared_ptr<Answer>> by_request_;
 };
 

@@ -1,7 +1,6 @@
 #include "tenfold/server/work_request.h"
 
 #include <algorithm>
-#include <random>
 
 namespace tenfold::server {
 namespace {
@@ -85,10 +84,9 @@ ApiStatus ReadPromptInputs(const json::value& value, std::string_view name, std:
   return {};
 }
 
-std::string AnswerId(std::string_view prefix, std::string_view request_id) {
+std::string AnswerId(std::string_view prefix, std::string_view request_id, const std::array<uint32_t, 4>& random) {
   if (!request_id.empty()) return fmt::format("{}-{}", prefix, request_id);
-  std::random_device random;
-  return fmt::format("{}-{:08x}{:08x}{:08x}{:08x}", prefix, random(), random(), random(), random());
+  return fmt::format("{}-{:08x}{:08x}{:08x}{:08x}", prefix, random[0], random[1], random[2], random[3]);
 }
 
 }  // namespace tenfold::server

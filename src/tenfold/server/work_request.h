@@ -1,6 +1,7 @@
 // What all bodies hold that give the engine work: completions, chats, embeddings.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -39,6 +40,6 @@ std::span<const JsonField<WorkRequest>> WorkFields();
 ApiStatus ReadPromptInputs(const json::value& value, std::string_view name, std::vector<PromptInput>& inputs);
 
 // "cmpl-" for example, and what the client wants behind it or 32 random hexadecimal digits.
-std::string AnswerId(std::string_view prefix, std::string_view request_id);
+std::string AnswerId(std::string_view prefix, std::string_view request_id, const std::array<uint32_t, 4>& random);
 
 }  // namespace tenfold::server

@@ -1,5 +1,6 @@
 #include "tenfold/server/chat_answer/tool_call_parser.h"
 
+#include <cstdint>
 #include <random>
 #include <utility>
 
@@ -16,7 +17,8 @@ std::string NewCallId(ToolCallFormat format) {
   constexpr std::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   const bool is_short = format == ToolCallFormat::kMistral;
   std::string id = is_short ? "" : "call_";
-  std::random_device random;
+  std::random_device device;  // slow on some machines: asked twice, not once a letter
+  std::mt19937_64 random(uint64_t{device()} << 32 | device());
   std::uniform_int_distribution<size_t> any(0, kAlphabet.size() - 1);
   for (int i = 0; i < (is_short ? 9 : 24); ++i) id += kAlphabet[any(random)];
   return id;
