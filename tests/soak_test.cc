@@ -61,7 +61,7 @@ class Arrivals {
     const std::string body =
         fmt::format(R"({{"prompt": {}, "max_tokens": {}, "n": {}, "ignore_eos": true, "stream": {}{}{}{}}})", prompts,
                     timed ? 90 : 1 + draw[2] % 60, draw[3] % 4 == 0 ? 1 + draw[3] / 4 % 3 : 1, stream,
-                    timed ? fmt::format(", \"request_timeout\": {}", 0.001 * (1 + more[1] % 20)) : "",
+                    timed ? fmt::format(", \"request_timeout\": {}", 0.0001 * (1 + more[1] % 20)) : "",
                     draw[1] % 7 == 0 ? R"(, "cache_salt": "its own")" : "", Search(draw[2] / 64, stream));
     TestClient client(port_);
     ASSERT_TRUE(client.Post("/v1/completions", body, kJson));
