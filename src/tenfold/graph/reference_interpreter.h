@@ -9,19 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "tenfold/base/token_id.h"
 #include "tenfold/graph/graph.h"
+#include "tenfold/graph/training_batch.h"
 
 namespace tenfold::graph {
-
-// Whole sequences, one behind the other.
-struct TrainingBatch {
-  std::vector<TokenId> tokens;            // [T]
-  std::vector<int64_t> sequence_lengths;  // add up to T
-  std::vector<int32_t> target_rows;       // [R] rows that have a target
-  std::vector<TokenId> targets;           // [R]
-  double gradient_scale = 1;              // 1 / number of targets, for the gradient of the mean
-};
 
 template <class Scalar>
 class ReferenceInterpreter {
