@@ -111,8 +111,12 @@ struct PeakRates {
   float (*read)(const float* from, int64_t count);  // sums what it reads
 };
 
+struct TrainingKernels;
+
 struct KernelTable {
   const char* name;
+
+  const TrainingKernels& (*training)();  // training_kernels.h
 
   // Rows that one pass of the matrix kernels takes together (PackedRows::max_tile_rows).
   int64_t max_tile_rows;
@@ -126,6 +130,8 @@ struct KernelTable {
 
   // y = x / sqrt(mean(x^2) + epsilon) * weight, one row.
   void (*rms_norm)(const float* x, const float* weight, float epsilon, int64_t cols, float* y);
+  // y = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight, one row.
+  void (*layer_norm)(const float* x, const float* weight, float epsilon, int64_t cols, float* y);
 
   // Rotates pairs (i, i + half) of one head: angles are [2, half], cosines then sines. In place allowed.
   void (*rotate_head)(const float* x, const float* angles, int64_t half, float* y);
@@ -133,6 +139,8 @@ struct KernelTable {
   void (*add)(const float* a, const float* b, int64_t count, float* y);
   // y = silu(gate) * up, with silu(v) = v / (1 + exp(-v)).
   void (*silu_multiply)(const float* gate, const float* up, int64_t count, float* y);
+  // y = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
+  void (*gelu)(const float* x, int64_t count, float* y);
 
   void (*store_keys_values)(const KvLayout& layout, const KvStorePiece& piece);
 

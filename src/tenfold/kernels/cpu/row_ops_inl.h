@@ -59,6 +59,31 @@ struct RowOps {
     });
   }
 
+  // Of a row, for layer normalization.
+  struct Moments {
+    float mean, inverse_deviation;
+  };
+  static Moments MomentsOf(const float* x, float epsilon, int64_t cols) {
+    F32 sum = S::Zero();
+    ForEachVector(cols, [&](int64_t i, int64_t n) { sum = S::Add(sum, LoadSome(x + i, n)); });
+    const float mean = S::ReduceAdd(sum) / static_cast<float>(cols);
+    F32 squares = S::Zero();
+    ForEachVector(cols, [&](int64_t i, int64_t n) {
+      const F32 difference = S::KeepFirst(S::Sub(LoadSome(x + i, n), S::Set(mean)), n, 0.0f);
+      squares = S::MulAdd(difference, difference, squares);
+    });
+    const float variance = S::ReduceAdd(squares) / static_cast<float>(cols);
+    return {mean, 1.0f / std::sqrt(variance + epsilon)};
+  }
+
+  static void LayerNorm(const float* x, const float* weight, float epsilon, int64_t cols, float* y) {
+    const Moments moments = MomentsOf(x, epsilon, cols);
+    const F32 mean = S::Set(moments.mean), scale = S::Set(moments.inverse_deviation);
+    ForEachVector(cols, [&](int64_t i, int64_t n) {
+      StoreSome(y + i, S::Mul(S::Mul(S::Sub(LoadSome(x + i, n), mean), scale), LoadSome(weight + i, n)), n);
+    });
+  }
+
   static void RotateHead(const float* x, const float* angles, int64_t half, float* y) {
     ForEachVector(half, [&](int64_t i, int64_t n) {
       const F32 cosine = LoadSome(angles + i, n), sine = LoadSome(angles + half + i, n);
@@ -72,6 +97,22 @@ struct RowOps {
     ForEachVector(count,
                   [&](int64_t i, int64_t n) { StoreSome(y + i, S::Add(LoadSome(a + i, n), LoadSome(b + i, n)), n); });
   }
+
+  // (1 + tanh(z)) / 2 = 1 / (1 + e^-2z) for the z of GELU, in its tanh form (Hendrycks and Gimpel, 2016).
+  static constexpr float kGeluFactor = 0.7978845608028654f, kGeluCubic = 0.044715f;
+  static F32 GeluShare(F32 x) {
+    const F32 cubic = S::MulAdd(S::Mul(S::Set(kGeluCubic), S::Mul(x, x)), x, x);
+    return S::Div(S::Set(1.0f), S::Add(S::Set(1.0f), Exp(S::Mul(S::Set(-2 * kGeluFactor), cubic))));
+  }
+
+  static void Gelu(const float* x, int64_t count, float* y) {
+    ForEachVector(count, [&](int64_t i, int64_t n) {
+      const F32 v = LoadSome(x + i, n);
+      StoreSome(y + i, S::Mul(v, GeluShare(v)), n);
+    });
+  }
+
+  static F32 Sigmoid(F32 x) { return S::Div(S::Set(1.0f), S::Add(S::Set(1.0f), Exp(S::Sub(S::Zero(), x)))); }
 
   static void SiluMultiply(const float* gate, const float* up, int64_t count, float* y) {
     const F32 one = S::Set(1.0f);

@@ -125,6 +125,41 @@ struct SimdAvx2 {
     const __m128i two = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
     return std::max(_mm_extract_epi32(two, 0), _mm_extract_epi32(two, 1));
   }
+  static void Transpose(F32 (&v)[16]) {
+    // Blocks of eight by eight are transposed, and the two off the diagonal change places.
+    const auto transpose = [](__m256(&a)[8]) {
+      __m256 twos[8], fours[8];
+      for (int i = 0; i < 8; i += 2) {
+        twos[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+        twos[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+      }
+      for (int i = 0; i < 8; i += 4) {
+        fours[i] = _mm256_shuffle_ps(twos[i], twos[i + 2], 0x44);
+        fours[i + 1] = _mm256_shuffle_ps(twos[i], twos[i + 2], 0xee);
+        fours[i + 2] = _mm256_shuffle_ps(twos[i + 1], twos[i + 3], 0x44);
+        fours[i + 3] = _mm256_shuffle_ps(twos[i + 1], twos[i + 3], 0xee);
+      }
+      for (int i = 0; i < 4; ++i) {
+        a[i] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x20);
+        a[i + 4] = _mm256_permute2f128_ps(fours[i], fours[i + 4], 0x31);
+      }
+    };
+    __m256 top_left[8], top_right[8], bottom_left[8], bottom_right[8];
+    for (int i = 0; i < 8; ++i) {
+      top_left[i] = v[i].low;
+      top_right[i] = v[i].high;
+      bottom_left[i] = v[i + 8].low;
+      bottom_right[i] = v[i + 8].high;
+    }
+    transpose(top_left);
+    transpose(top_right);
+    transpose(bottom_left);
+    transpose(bottom_right);
+    for (int i = 0; i < 8; ++i) {
+      v[i] = {top_left[i], bottom_left[i]};
+      v[i + 8] = {top_right[i], bottom_right[i]};
+    }
+  }
   static void ReduceMaxEach(const F32 (&v)[16], float* to) {
     for (const F32& a : v) *to++ = ReduceMax(a);
   }

@@ -7,7 +7,7 @@
 //   KeepFirst(v, n, x)  lanes from n on become x.
 //   MaxMagnitude(a, b)  the greater absolute value; infinity is greater than numbers, NaN than all.
 //   ReduceMaxBits(a)  the bits of the greatest lane, none of which is negative, in the same order.
-//   ReduceMaxEach(v, p)  p[i] = ReduceMax(v[i]).
+//   ReduceMaxEach(v, p)  p[i] = ReduceMax(v[i]).   Transpose(v)  lane j of v[i] becomes lane i of v[j].
 //   StoreBytes(p, v, sums)  rounds to the nearest integers in [-128, 127]; sums[i] is that of v[i]'s. NaN becomes any.
 //   Store(p, v) for p of float, F16 or Bf16 rounds to the nearest.
 //   LoadInt8Pairs(p, even, odd)  lane i: p[2i] and p[2i + 1].
@@ -106,6 +106,33 @@ struct SimdAvx512 {
       return Max(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
     };
     Store(to, quarters(quarters(fours(0), fours(4)), quarters(fours(8), fours(12))));
+  }
+
+  static void Transpose(F32 (&v)[16]) {
+    // Pairs of lanes, then fours, change places within quarters; then quarters do.
+    F32 twos[16];
+    for (int i = 0; i < 16; i += 2) {
+      twos[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
+      twos[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+    }
+    const auto join = [](F32 a, F32 b, bool high) {
+      const __m512d x = _mm512_castps_pd(a), y = _mm512_castps_pd(b);
+      return _mm512_castpd_ps(high ? _mm512_unpackhi_pd(x, y) : _mm512_unpacklo_pd(x, y));
+    };
+    F32 fours[16];  // fours[4 g + j]: lane j + 4 q of the vectors 4 g ... 4 g + 3, in quarter q
+    for (int g = 0; g < 16; g += 4) {
+      for (int j = 0; j < 4; ++j) fours[g + j] = join(twos[g + j / 2], twos[g + 2 + j / 2], j % 2 != 0);
+    }
+    for (int j = 0; j < 4; ++j) {
+      const F32 a = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0x88);  // quarters 0 and 2 of each
+      const F32 b = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0x88);
+      const F32 c = _mm512_shuffle_f32x4(fours[j], fours[4 + j], 0xdd);  // quarters 1 and 3
+      const F32 d = _mm512_shuffle_f32x4(fours[8 + j], fours[12 + j], 0xdd);
+      v[j] = _mm512_shuffle_f32x4(a, b, 0x88);
+      v[4 + j] = _mm512_shuffle_f32x4(c, d, 0x88);
+      v[8 + j] = _mm512_shuffle_f32x4(a, b, 0xdd);
+      v[12 + j] = _mm512_shuffle_f32x4(c, d, 0xdd);
+    }
   }
 
   static I32 SetInt(int32_t value) { return _mm512_set1_epi32(value); }

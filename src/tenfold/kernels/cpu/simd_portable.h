@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "tenfold/tensor/half.h"
 
@@ -116,6 +117,11 @@ struct SimdPortable {
     return FromBits(MapInts([&](int i) { return std::max(x.lane[i], y.lane[i]); }));
   }
   static int32_t ReduceMaxBits(const F32& a) { return std::ranges::max(BitsOf(a).lane); }
+  static void Transpose(F32 (&v)[16]) {
+    for (int i = 0; i < 16; ++i) {
+      for (int j = 0; j < i; ++j) std::swap(v[i].lane[j], v[j].lane[i]);
+    }
+  }
   static void ReduceMaxEach(const F32 (&v)[16], float* to) {
     for (const F32& a : v) *to++ = ReduceMax(a);
   }

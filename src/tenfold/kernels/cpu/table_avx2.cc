@@ -5,7 +5,7 @@
 namespace tenfold::kernels {
 
 const KernelTable& Avx2Kernels() {
-  return kTableOf<SimdAvx2>;
+  return kTableOf<SimdAvx2, Avx2TrainingKernels>;
 }
 
 }  // namespace tenfold::kernels

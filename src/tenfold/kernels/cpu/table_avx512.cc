@@ -5,7 +5,7 @@
 namespace tenfold::kernels {
 
 const KernelTable& Avx512Kernels() {
-  return kTableOf<SimdAvx512>;
+  return kTableOf<SimdAvx512, Avx512TrainingKernels>;
 }
 
 }  // namespace tenfold::kernels

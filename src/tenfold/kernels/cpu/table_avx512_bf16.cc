@@ -5,7 +5,7 @@
 namespace tenfold::kernels {
 
 const KernelTable& Avx512Bf16Kernels() {
-  return kTableOf<SimdAvx512Bf16>;
+  return kTableOf<SimdAvx512Bf16, Avx512Bf16TrainingKernels>;
 }
 
 }  // namespace tenfold::kernels

@@ -12,16 +12,19 @@
 
 namespace tenfold::kernels {
 
-template <class S>
+template <class S, const TrainingKernels& (*kTraining)()>
 inline constexpr KernelTable kTableOf = {
     .name = S::kName,
+    .training = kTraining,
     .max_tile_rows = Matmul<S>::kMaxRows,
     .pack_row = PackRows<S>::PackRow,
     .matmul = Matmul<S>::Run,
     .rms_norm = RowOps<S>::RmsNorm,
+    .layer_norm = RowOps<S>::LayerNorm,
     .rotate_head = RowOps<S>::RotateHead,
     .add = RowOps<S>::AddRows,
     .silu_multiply = RowOps<S>::SiluMultiply,
+    .gelu = RowOps<S>::Gelu,
     .store_keys_values = StoreKeysAndValues<S>,
     .attention = RunAttention<S>,
     .merge_attention = MergeAttention<S>,

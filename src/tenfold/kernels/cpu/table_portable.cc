@@ -5,7 +5,7 @@
 namespace tenfold::kernels {
 
 const KernelTable& PortableKernels() {
-  return kTableOf<SimdPortable>;
+  return kTableOf<SimdPortable, PortableTrainingKernels>;
 }
 
 }  // namespace tenfold::kernels

@@ -6,9 +6,13 @@
 namespace tenfold::kernels {
 
 const KernelTable& PortableKernels();
+const TrainingKernels& PortableTrainingKernels();
 // x86-64 builds only:
 const KernelTable& Avx2Kernels();
+const TrainingKernels& Avx2TrainingKernels();
 const KernelTable& Avx512Kernels();
+const TrainingKernels& Avx512TrainingKernels();
 const KernelTable& Avx512Bf16Kernels();
+const TrainingKernels& Avx512Bf16TrainingKernels();
 
 }  // namespace tenfold::kernels
