@@ -131,6 +131,9 @@ void Executor::RunSteps(size_t begin, size_t end) {
       case Step::Kind::kAttention:
         RunAttention(node(steps_[s].nodes[0]), result(steps_[s].nodes[0]));
         break;
+      case Step::Kind::kWhole:
+      case Step::Kind::kLossHead:
+        CHECK_MSG(false, "a step of training");
     }
   }
 }

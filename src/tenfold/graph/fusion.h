@@ -22,6 +22,9 @@ struct Step {
     kRows,       // nodes that work row by row, executed row after row
     kLinear,     // matrix products of one input
     kAttention,  // one node
+    // Of training graphs (training_steps.h):
+    kWhole,     // one node that goes over all rows in its own way
+    kLossHead,  // the product that gives logits, their losses and gradients, a few rows at a time
   };
   Kind kind = Kind::kRows;
   Rows rows = Rows::kTokens;

@@ -13,6 +13,7 @@ namespace {
 class FreeRanges {
  public:
   size_t Take(size_t size) {
+    if (size == 0) return end_;
     for (auto range = free_.begin(); range != free_.end(); ++range) {
       if (range->second < size) continue;
       const auto [begin, length] = *range;
@@ -31,6 +32,7 @@ class FreeRanges {
   }
 
   void Give(size_t begin, size_t size) {
+    if (size == 0) return;
     auto next = free_.lower_bound(begin);
     if (next != free_.end() && begin + size == next->first) {
       size += next->second;
@@ -53,11 +55,31 @@ class FreeRanges {
   size_t end_ = 0;
 };
 
-// Whether row r of the result depends on row r of the first input alone, of the same width: it may be written there.
-bool MayOverwriteInput(const Graph& graph, const Node& node) {
-  const bool is_row_wise =
-      node.op == Op::kRmsNorm || node.op == Op::kRotary || node.op == Op::kSiluMultiply || node.op == Op::kAdd;
-  return is_row_wise && graph.nodes[static_cast<size_t>(node.inputs[0])].shape == node.shape;
+// Whether row r of the result depends on row r of the inputs alone, and may be written over one that is as wide.
+bool MayOverwriteInputs(Op op) {
+  switch (op) {
+    case Op::kRmsNorm:
+    case Op::kLayerNorm:
+    case Op::kRotary:
+    case Op::kSiluMultiply:
+    case Op::kGelu:
+    case Op::kAdd:
+    case Op::kAddVector:
+    case Op::kLayerNormInputGradient:
+    case Op::kGeluGradient:
+    case Op::kRmsNormInputGradient:
+    case Op::kRotaryGradient:
+    case Op::kSiluMultiplyGateGradient:
+    case Op::kSiluMultiplyUpGradient:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Logits and their gradients, in a step that makes them a few rows at a time.
+bool HasNoPlace(const Step& step, Op op) {
+  return step.kind == Step::Kind::kLossHead && (op == Op::kLinear || op == Op::kCrossEntropyGradient);
 }
 
 size_t RowBytes(const Node& node) {
@@ -110,9 +132,11 @@ class Planner {
       row_bytes_ += RowBytes(node(id));
       return;
     }
-    if (MayOverwriteInput(graph_, node(id))) {
-      const NodeId input = node(id).inputs[0];
-      if (last_use(input).node == id && !place(input).is_row_local && !is_overwritten(input)) {
+    if (HasNoPlace(steps_[step], node(id).op)) return;
+    if (MayOverwriteInputs(node(id).op)) {
+      for (const NodeId input : node(id).inputs) {
+        const bool is_free = last_use(input).node == id && !place(input).is_row_local && !is_overwritten(input);
+        if (!is_free || node(input).shape != node(id).shape) continue;
         place(id).offset = place(input).offset;
         overwritten_.push_back(input);
         return;
@@ -128,6 +152,7 @@ class Planner {
     for (size_t s = 0; s <= step; ++s) {
       for (const NodeId id : steps_[s].nodes) {
         if (last_use(id).step != step || place(id).is_row_local || is_overwritten(id)) continue;
+        if (HasNoPlace(steps_[s], node(id).op)) continue;
         arena_.Give(place(id).offset, ResultBytes(node(id), limits_));
       }
     }
@@ -157,8 +182,9 @@ std::vector<LastUse> LastUses(const Graph& graph, std::span<const Step> steps) {
     }
   }
   const LastUse end{kNone, steps.size()};
+  const bool is_training = graph.nodes[static_cast<size_t>(graph.output)].op == Op::kCrossEntropy;
   for (const Node& node : graph.nodes) {
-    if (node.op == Op::kSelectRows) last[static_cast<size_t>(node.inputs[0])] = end;
+    if (node.op == Op::kSelectRows && !is_training) last[static_cast<size_t>(node.inputs[0])] = end;
   }
   last[static_cast<size_t>(graph.output)] = end;
   if (graph.states != kNone) last[static_cast<size_t>(graph.states)] = end;

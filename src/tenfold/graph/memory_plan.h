@@ -9,7 +9,8 @@
 // in the arena: each thread keeps the one row that it works on.
 //
 // Rows may be selected from a batch again and again: what is selected from lives to the end, and so do the graph's
-// output and its states.
+// output and its states. Of a training graph the output alone does; its logits and their gradients, which exist a few
+// rows at a time, have no place.
 #pragma once
 
 #include <cstddef>
