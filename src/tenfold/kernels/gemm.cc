@@ -8,15 +8,38 @@
 namespace tenfold::kernels {
 namespace {
 
-// Enough pieces that a thread which ends first waits for little, as long as a piece has rows enough to be worth the
-// packing of its columns.
-int64_t RowsPerPiece(int64_t rows, int64_t num_col_blocks, int num_threads) {
-  constexpr int64_t kPiecesPerThread = 8;
-  constexpr int64_t kLeastRows = 48;
-  const int64_t wanted_row_blocks = CeilDivide(kPiecesPerThread * num_threads, num_col_blocks);
-  const int64_t num_row_blocks = std::max({CeilDivide(rows, kGemmRows), int64_t{1},  //
-                                           std::min(wanted_row_blocks, rows / kLeastRows)});
-  return std::min(kGemmRows, RoundUp(CeilDivide(rows, num_row_blocks), int64_t{6}));
+// How a product is cut into pieces.
+struct Cut {
+  int64_t rows = 0, cols = 0;  // of a piece, but for the last ones
+  int64_t num_row_blocks = 0, num_col_blocks = 0;
+};
+
+// The cut that takes least time by this account: a multiplication is 1, packing a number about as much as 20; the last
+// thread works on CeilDivide(pieces, threads) pieces, and part of another one while it waits for a thread that the
+// system held up.
+Cut CutIntoPieces(int64_t rows, int64_t cols, int num_threads) {
+  constexpr double kPacking = 20, kWaiting = 0.3;
+  constexpr int64_t kMostBlocks = 64;
+  Cut best;
+  double least = 0;
+  for (int64_t col_blocks = CeilDivide(cols, kGemmCols);; ++col_blocks) {
+    const int64_t piece_cols = RoundUp(CeilDivide(cols, col_blocks), int64_t{16});
+    for (int64_t row_blocks = CeilDivide(rows, kGemmRows);; ++row_blocks) {
+      const int64_t piece_rows = std::min(kGemmRows, RoundUp(CeilDivide(rows, row_blocks), int64_t{6}));
+      const Cut cut{piece_rows, piece_cols, CeilDivide(rows, piece_rows), CeilDivide(cols, piece_cols)};
+      const int64_t turns = CeilDivide(cut.num_row_blocks * cut.num_col_blocks, num_threads);
+      const auto area = static_cast<double>(piece_rows * piece_cols);
+      const double piece = area + kPacking * static_cast<double>(piece_rows + piece_cols);
+      const double time = (static_cast<double>(turns) + kWaiting) * piece;
+      if (best.rows == 0 || time < least) {
+        best = cut;
+        least = time;
+      }
+      if (piece_rows <= 48 || row_blocks - CeilDivide(rows, kGemmRows) >= kMostBlocks) break;
+    }
+    if (piece_cols <= 48 || col_blocks - CeilDivide(cols, kGemmCols) >= kMostBlocks) break;
+  }
+  return best;
 }
 
 }  // namespace
@@ -29,20 +52,17 @@ void Gemm(const KernelTable& kernels, platform::ThreadPool& threads, Precision p
           std::byte* scratch) {
   if (product.rows == 0 || product.cols == 0) return;
   const auto run = kernels.training().gemm[static_cast<size_t>(precision)];
-  const int64_t num_col_blocks = CeilDivide(product.cols, kGemmCols);
-  const int64_t cols_per_piece = RoundUp(CeilDivide(product.cols, num_col_blocks), int64_t{16});
-  const int64_t rows_per_piece = RowsPerPiece(product.rows, num_col_blocks, threads.num_threads());
-  const int64_t num_row_blocks = CeilDivide(product.rows, rows_per_piece);
-  threads.Run(num_row_blocks * num_col_blocks, [&](int64_t index, int thread) {
-    const int64_t row = index / num_col_blocks * rows_per_piece, col = index % num_col_blocks * cols_per_piece;
+  const Cut cut = CutIntoPieces(product.rows, product.cols, threads.num_threads());
+  threads.Run(cut.num_row_blocks * cut.num_col_blocks, [&](int64_t index, int thread) {
+    const int64_t row = index / cut.num_col_blocks * cut.rows, col = index % cut.num_col_blocks * cut.cols;
     GemmPiece piece = product;
     piece.a = product.a.At(row, 0);
     piece.b = product.b.At(0, col);
-    piece.rows = std::min(rows_per_piece, product.rows - row);
-    piece.cols = std::min(cols_per_piece, product.cols - col);
+    piece.rows = std::min(cut.rows, product.rows - row);
+    piece.cols = std::min(cut.cols, product.cols - col);
     piece.c = product.c + row * product.c_stride + col;
     piece.scratch = scratch + thread * kGemmScratchBytes;
-    if (piece.cols > 0) run(piece);
+    run(piece);
   });
 }
 
