@@ -10,7 +10,7 @@ namespace {
 
 class Differentiation {
  public:
-  TrainingGraph Run(const Graph& model) {
+  TrainingGraph Run(const Graph& model, double z_loss) {
     CHECK(model.output != kNone);
     graph_.parameters = model.parameters;
     graph_.rotary_frequencies = model.rotary_frequencies;
@@ -20,11 +20,12 @@ class Differentiation {
     const NodeId logits = copies[static_cast<size_t>(model.output)];
     const ValueShape logits_shape = shape(logits);
     CHECK_MSG(logits_shape.rows == Rows::kLogitRows, "losses are of selected rows");
-    graph_.output = Append({Op::kCrossEntropy, {Rows::kLogitRows, 1}, {logits}});
+    const Attributes loss{.z_loss = static_cast<float>(z_loss)};
+    graph_.output = Append({Op::kCrossEntropy, {Rows::kLogitRows, 1}, {logits}, kNone, loss});
     const auto num_forward_nodes = static_cast<NodeId>(graph_.nodes.size());
 
     gradients_.assign(graph_.nodes.size(), kNone);
-    AddGradient(logits, Append({Op::kCrossEntropyGradient, logits_shape, {logits}}));
+    AddGradient(logits, Append({Op::kCrossEntropyGradient, logits_shape, {logits}, kNone, loss}));
     for (NodeId id = num_forward_nodes - 1; id >= 0; --id) {
       if (gradients_[static_cast<size_t>(id)] != kNone) Propagate(id, gradients_[static_cast<size_t>(id)]);
     }
@@ -72,6 +73,9 @@ class Differentiation {
         parameter_gradient(Op::kLayerNormWeightGradient, {input(0), dy});
         AddGradient(input(0),
                     Append({Op::kLayerNormInputGradient, y.shape, {input(0), dy}, y.parameter, y.attributes}));
+        return;
+      case Op::kDropout:
+        AddGradient(input(0), Append({Op::kDropout, y.shape, {dy}, kNone, y.attributes}));
         return;
       case Op::kGelu:
         AddGradient(input(0), Append({Op::kGeluGradient, y.shape, {input(0), dy}}));
@@ -135,8 +139,8 @@ class Differentiation {
 
 }  // namespace
 
-TrainingGraph Differentiate(const Graph& model) {
-  return Differentiation().Run(model);
+TrainingGraph Differentiate(const Graph& model, double z_loss) {
+  return Differentiation().Run(model, z_loss);
 }
 
 }  // namespace tenfold::graph

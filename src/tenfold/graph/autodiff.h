@@ -19,7 +19,7 @@ struct TrainingGraph {
   NodeId num_forward_nodes = 0;
 };
 
-// `model`'s output must be logits [R, vocab_size].
-TrainingGraph Differentiate(const Graph& model);
+// `model`'s output must be logits [R, vocab_size]. `z_loss` is the factor of the losses' second term (kCrossEntropy).
+TrainingGraph Differentiate(const Graph& model, double z_loss = 0);
 
 }  // namespace tenfold::graph

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tenfold/graph/dropout.h"
 #include "tenfold/graph/gradient_check_for_test.h"
 #include "tenfold/graph/op_cases_for_test.h"
 
@@ -16,12 +17,13 @@ namespace {
 class AutodiffTest : public testing::TestWithParam<OpCase> {};
 
 TEST_P(AutodiffTest, GradientsAreSlopes) {
-  const TrainingBatch batch{.tokens = {1, 2, 2, 0, 6, 5, 3, 1},
-                            .sequence_lengths = {3, 1, 4},
-                            .target_rows = {0, 1, 2, 4, 5, 7},  // two tokens are read only
-                            .targets = {2, 2, 0, 5, 3, 1},
-                            .gradient_scale = 1.0 / 6};
-  ExpectGradientsAreSlopes(WithHead(GetParam()), batch, /*relative=*/1e-6);
+  ExpectGradientsAreSlopes(WithHead(GetParam()), SmallBatch(), /*relative=*/1e-6);
+}
+
+TEST_P(AutodiffTest, GradientsAreSlopesUnderDropoutAndZLoss) {
+  TrainingBatch batch = SmallBatch();
+  batch.dropout_seed = 7;
+  ExpectGradientsAreSlopes(WithDropout(WithHead(GetParam()), 0.2), batch, /*relative=*/1e-6, /*z_loss=*/0.01);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, AutodiffTest, testing::ValuesIn(kOps), [](const auto& info) { return info.param.name; });

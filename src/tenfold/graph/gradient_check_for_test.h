@@ -30,8 +30,9 @@ inline ReferenceInterpreter<double>::Tensors RandomParameters(const Graph& graph
 
 // Every element of every parameter: its gradient and the slope of the scaled sum of losses agree within `relative` of
 // the greatest slope of its tensor.
-inline void ExpectGradientsAreSlopes(const Graph& model, const TrainingBatch& batch, double relative) {
-  const TrainingGraph training = Differentiate(model);
+inline void ExpectGradientsAreSlopes(const Graph& model, const TrainingBatch& batch, double relative,
+                                     double z_loss = 0) {
+  const TrainingGraph training = Differentiate(model, z_loss);
   ReferenceInterpreter<double> interpreter(training.graph, RandomParameters(model, 1));
   interpreter.Run(batch);
   const auto gradients = interpreter.gradients();

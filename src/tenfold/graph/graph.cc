@@ -32,6 +32,8 @@ const char* OpName(Op op) {
       return "add_vector";
     case Op::kSelectRows:
       return "select_rows";
+    case Op::kDropout:
+      return "dropout";
     case Op::kCrossEntropy:
       return "cross_entropy";
     case Op::kCrossEntropyGradient:

@@ -44,8 +44,11 @@ enum class Op : uint8_t {
   kColumns,     // a range of columns
   kSelectRows,  // from T rows to the R rows whose logits are wanted
 
-  // Of training graphs, which autodiff.h makes. A gradient is that of the sum of the losses, times the batch's scale.
-  kCrossEntropy,          // -log softmax(logits)[target], one column
+  // Of training graphs, which dropout.h and autodiff.h make. A gradient is that of the sum of the losses, times the batch's scale.
+  kDropout,  // some elements become zero, the others grow as much on average (dropout.h); its own gradient
+  // -log softmax(logits)[target] + z_loss * log(sum(exp(logits)))^2, one column. The second term keeps logits from
+  // drifting (PaLM, JMLR 2023, section 5).
+  kCrossEntropy,
   kCrossEntropyGradient,  // of the logits
   // Attention without a cache, over the batch's own sequences. Behind the heads' outputs a column for each head: the
   // logarithm of the sum of its exponentials, which is all that the backward pass keeps of the scores (FlashAttention-2,
@@ -96,6 +99,9 @@ struct Attributes {
   int64_t num_kv_heads = 0;  // kAttention
   int64_t first_col = 0;     // kColumns, kPlaceColumns
   float scale = 1;           // kAttention: of the scores
+  float z_loss = 0;          // kCrossEntropy
+  int64_t stream = 0;        // kDropout: which one of the graph
+  double probability = 0;    // kDropout: of becoming zero
 };
 
 struct Node {

@@ -65,6 +65,7 @@ bool MayOverwriteInputs(Op op) {
     case Op::kGelu:
     case Op::kAdd:
     case Op::kAddVector:
+    case Op::kDropout:
     case Op::kLayerNormInputGradient:
     case Op::kGeluGradient:
     case Op::kRmsNormInputGradient:

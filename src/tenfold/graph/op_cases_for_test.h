@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tenfold/graph/builder.h"
+#include "tenfold/graph/training_batch.h"
 
 namespace tenfold::graph {
 
@@ -25,6 +26,14 @@ inline Graph WithHead(const OpCase& op) {
   GraphBuilder g;
   const Value x = op.op(g, g.Embedding("table", kVocab, kWidth));
   return std::move(g).Finish(g.Linear(g.SelectRows(x), "head", kVocab));
+}
+
+inline TrainingBatch SmallBatch() {
+  return {.tokens = {1, 2, 2, 0, 6, 5, 3, 1},
+          .sequence_lengths = {3, 1, 4},
+          .target_rows = {0, 1, 2, 4, 5, 7},  // two tokens are read only
+          .targets = {2, 2, 0, 5, 3, 1},
+          .gradient_scale = 1.0 / 6};
 }
 
 inline Value Attend(GraphBuilder& g, Value x, bool rotates) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tenfold/base/check.h"
+#include "tenfold/graph/dropout.h"
 
 namespace tenfold::graph {
 namespace {
@@ -184,13 +185,24 @@ void ReferenceInterpreter<Scalar>::RunNode(const Node& n, std::vector<Scalar>& o
       case Op::kPlaceColumns:
         std::copy_n(x(0), cols(n.inputs[0]), y + n.attributes.first_col);
         break;
-      case Op::kCrossEntropy:
-        y[0] = LogSumExp(x(0), cols(n.inputs[0])) - x(0)[batch_->targets[static_cast<size_t>(r)]];
+      case Op::kDropout:
+        if (batch_->dropout_seed) {
+          DropOut(*batch_->dropout_seed, n.attributes.stream, n.attributes.probability, r, x(0), width, y);
+        } else {
+          std::copy_n(x(0), width, y);
+        }
         break;
+      case Op::kCrossEntropy: {
+        const Scalar normalizer = LogSumExp(x(0), cols(n.inputs[0]));
+        y[0] = normalizer - x(0)[batch_->targets[static_cast<size_t>(r)]];
+        y[0] += static_cast<Scalar>(n.attributes.z_loss) * normalizer * normalizer;
+        break;
+      }
       case Op::kCrossEntropyGradient: {
         const Scalar normalizer = LogSumExp(x(0), width);
         const auto scale = static_cast<Scalar>(batch_->gradient_scale);
-        for (int64_t i = 0; i < width; ++i) y[i] = scale * std::exp(x(0)[i] - normalizer);
+        const Scalar factor = scale * (1 + 2 * static_cast<Scalar>(n.attributes.z_loss) * normalizer);
+        for (int64_t i = 0; i < width; ++i) y[i] = factor * std::exp(x(0)[i] - normalizer);
         y[batch_->targets[static_cast<size_t>(r)]] -= scale;
         break;
       }

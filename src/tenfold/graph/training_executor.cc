@@ -6,6 +6,7 @@
 
 #include "tenfold/base/check.h"
 #include "tenfold/base/rounding.h"
+#include "tenfold/graph/dropout.h"
 #include "tenfold/graph/training_steps.h"
 #include "tenfold/kernels/gemm.h"
 #include "tenfold/kernels/training_kernels.h"
@@ -87,6 +88,7 @@ size_t TrainingExecutor::PlanScratch() {
 
 double TrainingExecutor::Run(const TrainingBatch& batch) {
   Begin(batch);
+  dropout_seed_ = batch.dropout_seed;
   RunSteps(0, loss_step_);
   RunLossHead(steps_[loss_step_], /*has_gradient=*/true);
   const double loss = SumLosses();  // its memory is free afterwards
@@ -121,6 +123,7 @@ void TrainingExecutor::Begin(const TrainingBatch& batch) {
   CHECK_LE(static_cast<int64_t>(batch.target_rows.size()), limits_.max_logit_rows);
   CHECK_EQ(batch.target_rows.size(), batch.targets.size());
   batch_ = &batch;
+  dropout_seed_.reset();
   positions_.clear();
   int64_t longest = 0;
   for (const int64_t length : batch.sequence_lengths) {
@@ -230,6 +233,13 @@ void TrainingExecutor::RunRowNode(NodeId id, int64_t row, int thread, float* vec
       return kernels_->gelu(x(0), width, y);
     case Op::kAdd:
       return kernels_->add(x(0), x(1), width, y);
+    case Op::kDropout:
+      if (dropout_seed_) {
+        DropOut(*dropout_seed_, n.attributes.stream, n.attributes.probability, row, x(0), width, y);
+      } else if (x(0) != y) {
+        std::copy_n(x(0), width, y);
+      }
+      return;
     case Op::kAddVector:
       return kernels_->add(x(0), weight(n), width, y);
     case Op::kRotary:
@@ -402,10 +412,11 @@ void TrainingExecutor::LossOfRow(int64_t row, float* logits, bool has_gradient, 
   const int64_t count = cols(training_->logits);
   const TokenId target = batch_->targets[static_cast<size_t>(row)];
   const float normalizer = training.log_sum_exp(logits, count);
-  *loss = normalizer - logits[target];
+  const float z_loss = node(graph().output).attributes.z_loss;
+  *loss = normalizer - logits[target] + z_loss * normalizer * normalizer;
   if (!has_gradient) return;
   const auto scale = static_cast<float>(batch_->gradient_scale);
-  training.scaled_exp(logits, normalizer, scale, count, logits);
+  training.scaled_exp(logits, normalizer, scale * (1 + 2 * z_loss * normalizer), count, logits);
   logits[target] -= scale;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,7 +43,7 @@ class TrainingExecutor {
   // its tokens and targets within the vocabulary.
   double Run(const TrainingBatch& batch);
 
-  // The forward pass alone; returns the sum of the losses.
+  // The forward pass alone, without dropout; returns the sum of the losses.
   double Evaluate(const TrainingBatch& batch);
 
   // The forward pass to the logits of the batch's target rows, [R, vocab_size], written to `logits`.
@@ -105,6 +106,7 @@ class TrainingExecutor {
 
   // Of the batch that is computed.
   const TrainingBatch* batch_ = nullptr;
+  std::optional<uint64_t> dropout_seed_;
   std::vector<int32_t> positions_;      // [T] in their sequences
   std::vector<int32_t> target_of_row_;  // [T] which of the targets is its own, or -1
 };
