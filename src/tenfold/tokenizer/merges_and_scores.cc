@@ -59,6 +59,15 @@ class Joinable {
   std::vector<TokenId> in_order_;
 };
 
+// Whether the text is one character over and over.
+bool IsRun(std::string_view text) {
+  const std::string_view first = text.substr(0, ReadUtf8(text).size_bytes);
+  for (; text.starts_with(first); text.remove_prefix(first.size())) {
+    if (text.size() == first.size()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::vector<std::pair<std::string, std::string>>> MergesFromScores(const Vocabulary& vocabulary) {
@@ -66,13 +75,18 @@ Result<std::vector<std::pair<std::string, std::string>>> MergesFromScores(const 
   std::vector<TokenId> by_score = joinable.ids();
   const auto score = [&](TokenId id) { return vocabulary.scores[static_cast<size_t>(id)]; };
   const auto text = [&](TokenId id) -> const std::string& { return vocabulary.tokens[static_cast<size_t>(id)]; };
-  std::ranges::stable_sort(by_score, [&](TokenId a, TokenId b) { return score(a) > score(b); });
+  // Runs of one character may have equal scores (Llama's spaces have): the leftmost pair going first makes the first
+  // run as long as it can be before the next begins, and so does joining to the longest run first.
+  std::ranges::stable_sort(by_score, [&](TokenId a, TokenId b) {
+    return score(a) != score(b) ? score(a) > score(b) : text(a).size() > text(b).size();
+  });
   std::vector<std::pair<std::string, std::string>> merges;
   TokenId last_joined = kNoToken;
   for (const TokenId id : by_score) {
     ASSIGN_OR_RETURN(std::vector<Pair> cuts, joinable.Cuts(id));
     if (cuts.empty()) continue;
-    if (last_joined != kNoToken && score(last_joined) == score(id)) {
+    const bool is_tie = last_joined != kNoToken && score(last_joined) == score(id);
+    if (is_tie && !(IsRun(text(last_joined)) && IsRun(text(id)))) {
       return MakeError(ErrorCode::kUnsupported,
                        "{}: tokens \"{}\" and \"{}\" have the same score {}, which merges cannot say",
                        vocabulary.source, text(last_joined), text(id), score(id));
