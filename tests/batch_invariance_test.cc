@@ -125,10 +125,11 @@ void ExpectSame(const Transcripts& expected, const Transcripts& got) {
   }
 }
 
-// Which model: a real one, or a random one with weights of a type ("tiny_q8_0").
+// Which model: a real one, or a random one with weights of a type ("tiny_q8_0", "gpt2_q8_0").
 std::filesystem::path ModelPath(const std::string& which) {
   if (which == "stories260K") return SharedData("models/stories260K.gguf");
-  return model::WriteTinyModel(tensor::DataTypeFromName(which.substr(5)).value());
+  const tensor::DataType type = tensor::DataTypeFromName(which.substr(5)).value();
+  return which.starts_with("gpt2") ? model::WriteTinyGpt2(type) : model::WriteTinyModel(type);
 }
 
 Circumstances UnderPolicy(const char* policy, size_t kv_cache_pages) {
@@ -165,6 +166,14 @@ INSTANTIATE_TEST_SUITE_P(KQuants, BatchInvariance,
                          [](const auto& info) {
                            return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
                          });
+// Another architecture is another graph of the same kernels, and a few more.
+INSTANTIATE_TEST_SUITE_P(
+    Gpt2, BatchInvariance,
+    testing::Combine(testing::Values("gpt2_f32", "gpt2_q8_0"),
+                     testing::Values(Circumstances{"budget2048", 2048, 32, 2, 0},
+                                     Circumstances{"preempted16", 64, 16, 3, 17},
+                                     Circumstances{"portable", 64, 16, 2, 17, tensor::DataType::kF16, "portable"})),
+    [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name; });
 // Whole prompts beside decodes, without them, or only when nobody runs. The reservations' memory is plenty.
 INSTANTIATE_TEST_SUITE_P(Policies, BatchInvariance,
                          testing::Combine(testing::Values("tiny_q8_0"),

@@ -59,7 +59,8 @@ class CommandLine(unittest.TestCase):
 
 class Program(CommandLine):
     def test_help_and_version(self):
-        commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth', 'bench', 'bench kernels',
+        commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth', 'quantize', 'convert',
+                    'bench', 'bench kernels',
                     'bench model', 'bench serve', 'bench replay',
                     'bench paper']
         summary = self.run_tenfold('--help').stdout
@@ -90,6 +91,9 @@ class Program(CommandLine):
             (['generate', self.model, *prompt, '--isa', 'neon'], ['--isa', 'portable']),
             (['perplexity', self.model], ['--file']),
             (['synth', '--shape', 'vast', '--type', 'F32', '--vocab', 'a', '--out', 'b'], ['tinyllama-1.1b', 'tiny']),
+            (['quantize', self.model, 'b', '--type', 'Q2_K'], ['--type', 'Q8_0', 'Q4_K_M']),
+            (['quantize', self.model, 'b'], ['--type is required']),
+            (['convert', self.model], ['OUT is required', 'tenfold convert --help']),
             (['serve', self.model, '--port', '65536'], ['--port']),
             (['serve', self.model, '--uds', 'a', '--port', '1'], ['--uds', 'excludes', '--port']),
             (['serve', self.model, '--max-connections', '0'], ['--max-connections']),
@@ -117,7 +121,7 @@ class Program(CommandLine):
             (self.folder, ['config.json']),
             (looped, ['config.json']),
             (truncated, ['tensor "', 'incomplete download']),
-            (SHARED / 'models/arch/gpt2.gguf', ['architecture "gpt2" is not supported', 'llama']),
+            (SHARED / 'models/arch/qwen2.gguf', ['architecture "qwen2" is not supported', 'llama, gpt2']),
             (SHARED / 'models/quant/llama-256-q3_k.gguf', ['Q3_K', 'use a file in F32']),
             (SHARED / 'models/stories260K-greedy.json', ['GGUF']),
         ]:
@@ -239,7 +243,7 @@ class OtherCommands(CommandLine):
         out = self.folder / 'model.gguf'
         arguments = ['synth', '--shape', 'tiny', '--type', 'q8_0', '--vocab', self.model, '--out', out]
         self.assertIn('parameters', self.run_tenfold(*arguments).stderr)
-        self.expect_error(1, *arguments, says=[str(out), '--force'])
+        self.expect_error(1, *arguments, says=[str(out), '--overwrite'])
         self.run_tenfold(*arguments, '--force')
         answer = self.run_json('generate', out, '--prompt', 'a', '--max-tokens', 5, '--ignore-eos')
         self.assertEqual(len(answer['token_ids']), 5)
@@ -285,6 +289,103 @@ class OtherCommands(CommandLine):
         missing = self.folder / 'missing.jinja'
         failed = self.run_tenfold('serve', self.model, '--port', 0, '--chat-template', missing, exit_code=1)
         self.assertIn(str(missing), failed.stderr)
+
+
+def read_safetensors(path):
+    """Names with types, shapes and bytes, by the format's definition."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], 'little')
+    header = json.loads(data[8:8 + size])
+    assert header.pop('__metadata__', None) in (None, {'format': 'pt'})
+    tensors, end = {}, 0
+    for name, entry in header.items():
+        begin, after = entry['data_offsets']
+        assert begin == end, 'a gap'
+        end = after
+        tensors[name] = (entry['dtype'], entry['shape'], data[8 + size + begin:8 + size + after])
+    assert 8 + size + end == len(data)
+    return tensors
+
+
+class Written(CommandLine):
+    """quantize and convert."""
+
+    def test_round_trips(self):
+        folder, file = self.folder / 'hf', self.folder / 'back.gguf'
+        told = self.run_tenfold('convert', self.model, folder).stderr
+        self.assertRegex(told, r'hf: 260032 parameters in F32, 1020\.5 KiB from 1\.0 MiB \(99 %\), [\d.]+ s\n')
+        self.assertEqual(sorted(path.name for path in folder.iterdir()),
+                         ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json',
+                          'tokenizer_config.json'])
+        # The folder that came with the model was made by others.
+        theirs = SHARED / 'models/stories260K-hf'
+        self.assertEqual(read_safetensors(folder / 'model.safetensors'), read_safetensors(theirs / 'model.safetensors'))
+        config, other = (json.loads((path / 'config.json').read_text()) for path in (folder, theirs))
+        self.assertEqual({key: config[key] for key in other}, other)
+        merges, others = (json.loads((path / 'tokenizer.json').read_text())['model']['merges']
+                          for path in (folder, theirs))
+        self.assertEqual(merges, others)
+        self.run_tenfold('convert', folder, file)
+        for record in json.loads((SHARED / 'models/stories260K-greedy.json').read_text()):
+            for model in (folder, file):
+                answer = self.run_json('generate', model, '--prompt', record['prompt'], '--max-tokens',
+                                       len(record['completion_ids']), '--kv-cache-dtype', 'f32', '--ignore-eos')
+                self.assertEqual(answer['prompt_ids'], record['prompt_ids'])
+                self.assertEqual(answer['token_ids'], record['completion_ids'])
+
+    def test_types(self):
+        bf16, back = self.folder / 'bf16', self.folder / 'back.gguf'
+        self.run_tenfold('convert', self.model, bf16, '--type', 'bf16')
+        types = {name: tensor[0] for name, tensor in read_safetensors(bf16 / 'model.safetensors').items()}
+        self.assertEqual(types['model.embed_tokens.weight'], 'BF16')
+        self.assertEqual(types['model.norm.weight'], 'F32')
+        self.run_tenfold('convert', bf16, back)
+        self.assertEqual(self.run_json('info', back)['types'].keys(), {'BF16', 'F32'})
+        told = self.run_tenfold('quantize', bf16, self.folder / 'q8.gguf', '--type', 'q8_0').stderr
+        self.assertIn('parameters in Q8_0', told)
+        self.assertIn('rows of 5 matrices are not whole blocks of Q8_0', told)
+        self.assertEqual(self.run_json('info', self.folder / 'q8.gguf')['types'].keys(), {'Q8_0', 'F16', 'F32'})
+        self.assertEqual(len(self.run_json('generate', self.folder / 'q8.gguf', '--prompt', 'Once', '--max-tokens', 5,
+                                           '--ignore-eos')['token_ids']), 5)
+
+    def test_refusals(self):
+        out, quantized = self.folder / 'out.gguf', self.folder / 'quantized.gguf'
+        self.run_tenfold('quantize', self.model, quantized, '--type', 'Q4_0')
+        out.write_text('mine')
+        absent = self.folder / 'absent'
+        fresh = self.folder / 'fresh.gguf'
+        for arguments, says in [
+            (['quantize', absent, fresh, '--type', 'Q8_0'], [str(absent)]),
+            (['quantize', self.model, out, '--type', 'Q8_0'], [str(out), 'exists already', '--overwrite']),
+            (['quantize', quantized, quantized, '--type', 'Q8_0', '--overwrite'], ['is read from']),
+            (['quantize', quantized, fresh, '--type', 'Q8_0'], ['is in Q4_0 already', '--allow-requantize']),
+            (['quantize', SHARED / 'models/quant/llama-256-q3_k.gguf', fresh, '--type', 'Q8_0'], ['Q3_K']),
+            (['quantize', self.model, absent / 'out.gguf', '--type', 'Q8_0'], ['cannot be written', 'No such file']),
+            (['convert', absent, fresh], [str(absent), 'no such file or folder']),
+            (['convert', self.model, fresh], ['is a GGUF file already', 'tenfold quantize']),
+            (['convert', self.model, self.folder / 'hf', '--type', 'Q8_0'], ['F32, F16 or BF16']),
+            (['convert', self.model, self.folder], [str(self.folder), 'exists already']),
+            (['convert', self.model, self.folder, '--overwrite'], ['which is not replaced']),
+            (['convert', SHARED / 'models/arch/qwen2.gguf', absent], ['"qwen2" is not supported']),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.expect_error(1, *arguments, says=says)
+        self.assertEqual(out.read_text(), 'mine')
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ['out.gguf', 'quantized.gguf'])
+        self.run_tenfold('quantize', self.model, out, '--type', 'Q8_0', '--overwrite')
+        self.run_tenfold('quantize', quantized, fresh, '--type', 'Q8_0', '--allow-requantize')
+
+    def test_full_disk(self):
+        disk = self.folder / 'disk'
+        disk.mkdir()
+        mounted = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', disk], capture_output=True,
+                                 text=True)
+        if mounted.returncode != 0:
+            self.skipTest(f'a small file system cannot be mounted here: {mounted.stderr.strip()}')
+        self.addCleanup(subprocess.run, ['umount', disk], check=True)
+        for arguments in [('quantize', self.model, disk / 'out.gguf', '--type', 'F32'), ('convert', self.model, disk / 'hf')]:
+            self.expect_error(1, *arguments, says=['No space left on device'])
+            self.assertEqual(list(disk.iterdir()), [])
 
 
 class Bench(CommandLine):

@@ -32,9 +32,9 @@ CLI::Option* OnePerFlag(CLI::Option* option) {
 
 }  // namespace
 
-void AddModelPath(CLI::App& command, std::string& model) {
+void AddModelPath(CLI::App& command, std::string& model, const std::string& name) {
   command
-      .add_option("MODEL", model,
+      .add_option(name, model,
                   "A GGUF file, a Hugging Face folder, or a model on the Hugging Face hub, which is downloaded once: "
                   "hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:file.gguf, hf:org/repo@revision")
       ->required()

@@ -14,8 +14,8 @@
 
 namespace tenfold::cli {
 
-// The positional MODEL, required.
-void AddModelPath(CLI::App& command, std::string& model);
+// The positional MODEL, or of another name, required.
+void AddModelPath(CLI::App& command, std::string& model, const std::string& name = "MODEL");
 
 // An amount of memory, as cli/size.h reads it.
 void AddSize(CLI::App& command, const std::string& name, size_t& size_bytes, const std::string& description);

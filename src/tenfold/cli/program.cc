@@ -60,8 +60,9 @@ int RunProgram(int argc, const char* const* argv) {
   program.require_subcommand(1);
   program.option_defaults()->always_capture_default();
   program.formatter(std::make_shared<HelpFormatter>());
-  const std::array commands = {AddServe(program), AddGenerate(program),   AddChat(program),  AddTokenize(program),
-                               AddInfo(program),  AddPerplexity(program), AddSynth(program), AddBench(program)};
+  const std::array commands = {AddServe(program),   AddGenerate(program),   AddChat(program),  AddTokenize(program),
+                               AddInfo(program),    AddPerplexity(program), AddSynth(program), AddQuantize(program),
+                               AddConvert(program), AddBench(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -51,6 +51,12 @@ void GgufHeaderBuilder::SetUint32(std::string_view key, uint32_t value) {
   Append(metadata_, value);
 }
 
+void GgufHeaderBuilder::SetInt32(std::string_view key, int32_t value) {
+  AddKey(key);
+  AppendType(metadata_, GgufValueType::kInt32);
+  Append(metadata_, value);
+}
+
 void GgufHeaderBuilder::SetFloat32(std::string_view key, float value) {
   AddKey(key);
   AppendType(metadata_, GgufValueType::kFloat32);

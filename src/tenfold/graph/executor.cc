@@ -176,9 +176,13 @@ void Executor::RunRowNode(NodeId id, int64_t row, int thread) {
   const auto input = [&](size_t i) -> const float* { return row_of(n.inputs[i], row, thread); };
   switch (n.op) {
     case Op::kEmbedding:
-      return ComputeEmbedding(n, row, out);
+      return CopyTableRow(n, batch_.tokens[static_cast<size_t>(row)], out);
+    case Op::kPositionEmbedding:
+      return CopyTableRow(n, batch_.positions[static_cast<size_t>(row)], out);
     case Op::kRmsNorm:
       return kernels_->rms_norm(input(0), parameter(n).vector.data(), n.attributes.epsilon, cols, out);
+    case Op::kLayerNorm:
+      return kernels_->layer_norm(input(0), parameter(n).vector.data(), n.attributes.epsilon, cols, out);
     case Op::kRotaryAngles:
       return ComputeRotaryAngles(row, out);
     case Op::kRotary:
@@ -187,6 +191,13 @@ void Executor::RunRowNode(NodeId id, int64_t row, int thread) {
       return kernels_->silu_multiply(input(0), input(1), cols, out);
     case Op::kAdd:
       return kernels_->add(input(0), input(1), cols, out);
+    case Op::kGelu:
+      return kernels_->gelu(input(0), cols, out);
+    case Op::kAddVector:
+      return kernels_->add(input(0), parameter(n).vector.data(), cols, out);
+    case Op::kColumns:
+      std::copy_n(input(0) + n.attributes.first_col, cols, out);
+      return;
     case Op::kSelectRows: {
       const float* const from = row_of(n.inputs[0], selected_rows_[static_cast<size_t>(row)], thread);
       std::copy_n(from, cols, out);
@@ -224,11 +235,10 @@ void Executor::RunAttention(const Node& n, float* out) {
                           reinterpret_cast<float*>(arena_.data() + attention_scratch_offset_));
 }
 
-void Executor::ComputeEmbedding(const Node& n, int64_t row, float* out) const {
+void Executor::CopyTableRow(const Node& n, int64_t index, float* out) const {
   const tensor::TensorView& table = parameter(n).table;
-  const TokenId token = batch_.tokens[static_cast<size_t>(row)];
-  CHECK(token >= 0 && token < table.shape.rows());
-  tensor::DequantizeRow(table.type, table.row(token), {out, static_cast<size_t>(n.shape.cols)});
+  CHECK(index >= 0 && index < table.shape.rows());
+  tensor::DequantizeRow(table.type, table.row(index), {out, static_cast<size_t>(n.shape.cols)});
 }
 
 void Executor::ComputeRotaryAngles(int64_t row, float* out) const {

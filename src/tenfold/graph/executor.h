@@ -50,7 +50,8 @@ class Executor {
                                  Fusion fusion = Fusion::kRowChains);
 
   // Computes the batch and writes its keys and values into the cache's pages. The batch must be within the limits, and
-  // lie where it is until the next one. Every token must be inside the vocabulary.
+  // lie where it is until the next one. Every token must be inside the vocabulary, and every position inside a table of
+  // positions, where the graph has one.
   void Run(const Batch& batch);
 
   // The graph's output for `rows` of the batch, indices in [0, T): [rows, cols], valid until the next call.
@@ -85,7 +86,7 @@ class Executor {
   void RunRowNode(NodeId id, int64_t row, int thread);
   void RunLinear(size_t step);
   void RunAttention(const Node& node, float* out);
-  void ComputeEmbedding(const Node& node, int64_t row, float* out) const;
+  void CopyTableRow(const Node& node, int64_t index, float* out) const;
   void ComputeRotaryAngles(int64_t row, float* out) const;
   void ComputeRotary(const Node& node, const float* x, const float* angles, float* out) const;
 

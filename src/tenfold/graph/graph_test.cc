@@ -10,10 +10,12 @@
 #include <rapidcheck/gtest.h>
 
 #include "tenfold/base/random.h"
+#include "tenfold/graph/autodiff.h"
 #include "tenfold/graph/builder.h"
 #include "tenfold/graph/executor.h"
 #include "tenfold/graph/fusion.h"
 #include "tenfold/graph/memory_plan.h"
+#include "tenfold/graph/reference_interpreter.h"
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/tensor/quantized_blocks.h"
 
@@ -39,8 +41,8 @@ namespace {
 
 constexpr int64_t kVocab = 40, kHidden = 32, kHeads = 4, kKvHeads = 2, kHeadDim = 8, kFfn = 64;
 
-// One transformer block: every op occurs.
-Graph SmallModel() {
+// One transformer block of each architecture: between them every op occurs.
+Graph SmallLlama() {
   GraphBuilder g;
   const Value angles = g.RotaryAngles({1.0, 0.1, 0.01, 0.001});
   Value x = g.Embedding("embedding", kVocab, kHidden);
@@ -55,11 +57,26 @@ Graph SmallModel() {
   return std::move(g).Finish(logits);
 }
 
+Graph SmallGpt2() {
+  GraphBuilder g;
+  Value x = g.Add(g.Embedding("embedding", kVocab, kHidden), g.PositionEmbedding("positions", 64, kHidden));
+  const Value h = g.AddVector(g.LayerNorm(x, "norm", 1e-5), "norm.bias");
+  const int64_t width = kHeads * kHeadDim;
+  const Value qkv = g.AddVector(g.Linear(h, "qkv", 3 * width), "qkv.bias");
+  const auto part = [&](int64_t i) { return g.Columns(qkv, i * width, width); };
+  Value attention = g.Attention(part(0), part(1), part(2), 0, {kHeads, kHeads, kHeadDim, 1 / std::sqrt(8.0)});
+  x = g.Add(x, g.Linear(attention, "o", kHidden));
+  x = g.Add(x, g.Linear(g.Gelu(g.AddVector(g.Linear(x, "up", kFfn), "up.bias")), "down", kHidden));
+  return std::move(g).Finish(g.Linear(g.SelectRows(g.LayerNorm(x, "last", 1e-5)), "head", kVocab));
+}
+
+using Build = Graph (*)();
+
 class SmallModelRun {
  public:
-  explicit SmallModelRun(int num_threads, tensor::DataType matrix_type = tensor::DataType::kF32,
+  explicit SmallModelRun(Build build, int num_threads, tensor::DataType matrix_type = tensor::DataType::kF32,
                          Fusion fusion = Fusion::kRowChains)
-      : threads_(num_threads), graph_(SmallModel()) {
+      : threads_(num_threads), graph_(build()) {
     for (size_t p = 0; p < graph_.parameters.size(); ++p) {
       const Parameter& parameter = graph_.parameters[p];
       std::vector<float>& values = values_.emplace_back(static_cast<size_t>(parameter.shape.num_elements()));
@@ -73,7 +90,7 @@ class SmallModelRun {
       if (parameter.use == ParameterUse::kVector) bound.vector = values;
     }
     kv_.layout = {.num_layers = 1,
-                  .num_kv_heads = kKvHeads,
+                  .num_kv_heads = build == SmallLlama ? kKvHeads : kHeads,
                   .head_dim = kHeadDim,
                   .page_size = 16,
                   .type = tensor::DataType::kF32};
@@ -112,6 +129,23 @@ class SmallModelRun {
     return {states.begin(), states.end()};
   }
 
+  // The logits after `num_tokens` of the same text.
+  std::vector<double> Interpret(int64_t num_tokens) const {
+    const TrainingGraph training = Differentiate(graph_);
+    ReferenceInterpreter<double>::Tensors parameters;
+    for (size_t p = 0; p < values_.size(); ++p) {
+      parameters[graph_.parameters[p].name].assign(values_[p].begin(), values_[p].end());
+    }
+    TrainingBatch batch;
+    batch.sequence_lengths = {num_tokens};
+    batch.targets = {0};
+    for (int64_t i = 0; i < num_tokens; ++i) batch.tokens.push_back(static_cast<TokenId>(i * 7 % kVocab));
+    batch.target_rows = {static_cast<int32_t>(num_tokens - 1)};
+    ReferenceInterpreter<double> interpreter(training.graph, std::move(parameters));
+    interpreter.Run(batch, training.num_forward_nodes);
+    return interpreter.value(training.logits);
+  }
+
   int64_t allocations_in_run = 0;
 
  private:
@@ -140,12 +174,16 @@ class SmallModelRun {
   std::vector<int32_t> positions_;
 };
 
-TEST(Executor, ChunksAndThreadsDoNotChangeLogits) {
-  const std::vector<float> whole = SmallModelRun(1).Step(0, 60);
+class ExecutorTest : public testing::TestWithParam<Build> {};
+INSTANTIATE_TEST_SUITE_P(Blocks, ExecutorTest, testing::Values(SmallLlama, SmallGpt2),
+                         [](const auto& info) { return info.param == SmallLlama ? "llama" : "gpt2"; });
+
+TEST_P(ExecutorTest, ChunksAndThreadsDoNotChangeLogits) {
+  const std::vector<float> whole = SmallModelRun(GetParam(), 1).Step(0, 60);
   ASSERT_EQ(whole.size(), static_cast<size_t>(kVocab));
   for (const float logit : whole) ASSERT_TRUE(std::isfinite(logit));
   for (const int64_t chunk : {1, 7, 59}) {
-    SmallModelRun run(2);
+    SmallModelRun run(GetParam(), 2);
     std::vector<float> last;
     for (int64_t begin = 0; begin < 60; begin += chunk) last = run.Step(begin, std::min<int64_t>(60, begin + chunk));
     EXPECT_EQ(last, whole) << "chunks of " << chunk;
@@ -153,9 +191,9 @@ TEST(Executor, ChunksAndThreadsDoNotChangeLogits) {
 }
 
 // Rows come out the same in any order and company, however often they are asked for, and so do the states before.
-TEST(Executor, SelectsRowsAgainAndAgain) {
+TEST_P(ExecutorTest, SelectsRowsAgainAndAgain) {
   for (const auto fusion : {Fusion::kNone, Fusion::kRowChains}) {
-    SmallModelRun run(2, tensor::DataType::kQ8_0, fusion);
+    SmallModelRun run(GetParam(), 2, tensor::DataType::kQ8_0, fusion);
     const std::vector<float> last = run.Step(0, 60);
     std::vector<std::vector<float>> logits, states;
     for (int32_t row = 0; row < 60; ++row) {
@@ -178,17 +216,27 @@ TEST(Executor, SelectsRowsAgainAndAgain) {
   }
 }
 
-TEST(Executor, FusionChangesNoBit) {
+TEST_P(ExecutorTest, FusionChangesNoBit) {
   for (const auto type : {tensor::DataType::kF32, tensor::DataType::kBF16, tensor::DataType::kQ8_0}) {
     for (const int64_t length : {1, 13, 60}) {
-      const std::vector<float> plain = SmallModelRun(1, type, Fusion::kNone).Step(0, length);
-      EXPECT_EQ(SmallModelRun(2, type, Fusion::kRowChains).Step(0, length), plain) << Name(type) << " " << length;
+      const std::vector<float> plain = SmallModelRun(GetParam(), 1, type, Fusion::kNone).Step(0, length);
+      EXPECT_EQ(SmallModelRun(GetParam(), 2, type, Fusion::kRowChains).Step(0, length), plain)
+          << Name(type) << " " << length;
     }
   }
 }
 
-TEST(Executor, RunAllocatesNothing) {
-  SmallModelRun run(2);
+// What the plain interpreter of training graphs computes of the same graph in f64.
+TEST_P(ExecutorTest, AgreesWithThePlainInterpreter) {
+  SmallModelRun run(GetParam(), 2);
+  const std::vector<float> logits = run.Step(0, 60);
+  const std::vector<double> expected = run.Interpret(60);
+  ASSERT_EQ(logits.size(), expected.size());
+  for (size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], 1e-4) << i;
+}
+
+TEST_P(ExecutorTest, RunAllocatesNothing) {
+  SmallModelRun run(GetParam(), 2);
   run.Step(0, 40);
   EXPECT_EQ(run.allocations_in_run, 0);
   run.Step(40, 41);
@@ -277,7 +325,7 @@ RC_GTEST_PROP(MemoryPlan, LiveResultsDoNotOverlap, ()) {
 
 // Every node once, after its inputs; products right after the step that packs their input.
 TEST(PlanSteps, KeepsTheOrderOfDependencies) {
-  const Graph graph = SmallModel();
+  const Graph graph = SmallLlama();
   for (const Fusion fusion : {Fusion::kNone, Fusion::kRowChains}) {
     std::vector<NodeId> done;
     const std::vector<Step> steps = PlanSteps(graph, fusion);
@@ -296,7 +344,7 @@ TEST(PlanSteps, KeepsTheOrderOfDependencies) {
 }
 
 TEST(PlanSteps, ChainsRowsAndSharesProductsOfOneInput) {
-  const Graph graph = SmallModel();
+  const Graph graph = SmallLlama();
   std::string text;
   for (const Step& step : PlanSteps(graph, Fusion::kRowChains)) {
     for (const NodeId id : step.nodes) text += std::string(OpName(graph.nodes[static_cast<size_t>(id)].op)) + " ";

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tenfold/base/check.h"
+#include "tenfold/model/architectures/gpt2.h"
 #include "tenfold/model/architectures/llama.h"
 
 namespace tenfold::model {
@@ -14,8 +15,9 @@ struct Architecture {
   graph::Graph (*build)(const ModelConfig&);
 };
 
-constexpr std::array<Architecture, 1> kArchitectures = {{
+constexpr std::array<Architecture, 2> kArchitectures = {{
     {"llama", BuildLlama},
+    {"gpt2", BuildGpt2},
 }};
 
 const Architecture* Find(std::string_view name) {
@@ -30,7 +32,7 @@ Status CheckArchitecture(std::string_view architecture, const std::string& sourc
   if (Find(architecture) != nullptr) return {};
   std::string names;
   for (const Architecture& known : kArchitectures) names += (names.empty() ? "" : ", ") + std::string(known.name);
-  return MakeError(ErrorCode::kUnsupported, "{}: the architecture \"{}\" is not supported; there is: {}", source,
+  return MakeError(ErrorCode::kUnsupported, "{}: the architecture \"{}\" is not supported; there are: {}", source,
                    architecture, names);
 }
 

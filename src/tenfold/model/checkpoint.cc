@@ -2,6 +2,10 @@
 
 namespace tenfold::model {
 
+tensor::Shape CheckpointTensor::shape() const {
+  return is_transposed ? tensor::Shape{view.shape.cols(), view.shape.rows()} : view.shape;
+}
+
 Result<std::unique_ptr<Checkpoint>> OpenCheckpoint(const std::filesystem::path& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);

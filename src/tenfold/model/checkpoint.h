@@ -2,7 +2,8 @@
 //
 // Tensors answer to GGUF's names ("blk.0.attn_q.weight"). The two layouts of query and key rows meet here: GGUF files
 // of the llama family hold rotary pairs interleaved, Hugging Face files in halves; every reader states the order in
-// which rows must be taken so that pairs are (i, i + half), and so there is one rotary operation.
+// which rows must be taken so that pairs are (i, i + half), and so there is one rotary operation. Hugging Face files of
+// gpt2 hold products' weights transposed, which is said too.
 //
 // Immutable; owns the mapped files, so views of its tensors live as long as it does.
 #pragma once
@@ -23,6 +24,9 @@ namespace tenfold::model {
 struct CheckpointTensor {
   tensor::TensorView view;
   std::vector<int32_t> row_order;  // row i of the model is row row_order[i] of the view; empty: as they stand
+  bool is_transposed = false;      // the model's tensor is the transpose of the view, which is of two dimensions
+
+  tensor::Shape shape() const;  // of the model's tensor
 };
 
 class Checkpoint {

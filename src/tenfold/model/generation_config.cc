@@ -46,6 +46,18 @@ Result<sampling::SamplingDefaults> SamplingDefaultsFrom(const formats::GgufFile&
   return defaults;
 }
 
+void SetSamplingDefaults(const sampling::SamplingDefaults& defaults, formats::GgufHeaderBuilder& header) {
+  const std::string prefix = "general.sampling.";
+  const auto set = [&](const char* key, const std::optional<double>& value) {
+    if (value) header.SetFloat32(prefix + key, static_cast<float>(*value));
+  };
+  set("temp", defaults.temperature);
+  if (defaults.top_k) header.SetInt32(prefix + "top_k", *defaults.top_k);
+  set("top_p", defaults.top_p);
+  set("min_p", defaults.min_p);
+  set("penalty_repeat", defaults.repetition_penalty);
+}
+
 Result<sampling::SamplingDefaults> SamplingDefaultsIn(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "generation_config.json";
   ASSIGN_OR_RETURN(const std::string text, platform::ReadTextFile(path));

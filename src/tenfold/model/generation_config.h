@@ -7,6 +7,7 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/formats/gguf.h"
+#include "tenfold/formats/gguf_writer.h"
 #include "tenfold/sampling/sampling_defaults.h"
 
 namespace tenfold::model {
@@ -17,6 +18,9 @@ namespace tenfold::model {
 // `text` is generation_config.json, `source` its path for errors. Of its many keys, those that vLLM takes.
 Result<sampling::SamplingDefaults> SamplingDefaultsFrom(std::string_view text, const std::string& source);
 Result<sampling::SamplingDefaults> SamplingDefaultsFrom(const formats::GgufFile& file);
+
+// Sets the keys that the above reads. A limit of tokens has no key there and is left out.
+void SetSamplingDefaults(const sampling::SamplingDefaults& defaults, formats::GgufHeaderBuilder& header);
 
 // Of the generation_config.json in a folder. Errors: kNotFound and those of reading it, too.
 Result<sampling::SamplingDefaults> SamplingDefaultsIn(const std::filesystem::path& folder);

@@ -1,61 +1,17 @@
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "tenfold/base/json.h"
 #include "tenfold/formats/safetensors.h"
 #include "tenfold/model/checkpoint.h"
 #include "tenfold/model/generation_config.h"
+#include "tenfold/model/hugging_face_names.h"
 #include "tenfold/platform/mapped_file.h"
 #include "tenfold/tokenizer/tokenizer_json.h"
 
 namespace tenfold::model {
 namespace {
-
-struct NamePair {
-  std::string_view ours;  // GGUF's
-  std::string_view theirs;
-};
-
-constexpr std::array<NamePair, 3> kModelNames = {{
-    {"token_embd.weight", "model.embed_tokens.weight"},
-    {"output_norm.weight", "model.norm.weight"},
-    {"output.weight", "lm_head.weight"},
-}};
-
-// Inside a layer: "blk.N." against "model.layers.N.".
-constexpr std::array<NamePair, 9> kLayerNames = {{
-    {"attn_norm.weight", "input_layernorm.weight"},
-    {"attn_q.weight", "self_attn.q_proj.weight"},
-    {"attn_k.weight", "self_attn.k_proj.weight"},
-    {"attn_v.weight", "self_attn.v_proj.weight"},
-    {"attn_output.weight", "self_attn.o_proj.weight"},
-    {"ffn_norm.weight", "post_attention_layernorm.weight"},
-    {"ffn_gate.weight", "mlp.gate_proj.weight"},
-    {"ffn_up.weight", "mlp.up_proj.weight"},
-    {"ffn_down.weight", "mlp.down_proj.weight"},
-}};
-
-template <size_t kCount>
-std::optional<std::string_view> Translate(const std::array<NamePair, kCount>& names, std::string_view ours) {
-  const auto found = std::find_if(names.begin(), names.end(), [&](const NamePair& pair) { return pair.ours == ours; });
-  if (found == names.end()) return std::nullopt;
-  return found->theirs;
-}
-
-// nullopt for a name that no architecture uses.
-std::optional<std::string> HuggingFaceName(std::string_view ours) {
-  if (const auto theirs = Translate(kModelNames, ours)) return std::string(*theirs);
-  if (!ours.starts_with("blk.")) return std::nullopt;
-  const size_t dot = ours.find('.', 4);
-  if (dot == std::string_view::npos) return std::nullopt;
-  const auto theirs = Translate(kLayerNames, ours.substr(dot + 1));
-  if (!theirs) return std::nullopt;
-  return fmt::format("model.layers.{}.{}", ours.substr(4, dot - 4), *theirs);
-}
 
 // Adds the ids under "eos_token_id", one number or a list, of config.json or generation_config.json.
 Status AddEndTokens(const json::object& object, const std::string& source, int64_t vocab_size,
@@ -104,10 +60,16 @@ class HuggingFaceCheckpoint final : public Checkpoint {
   }
 
   Result<CheckpointTensor> Tensor(const std::string& name) const override {
-    const std::optional<std::string> theirs = HuggingFaceName(name);
+    const std::optional<HuggingFaceName> theirs = HuggingFaceNameOf(config_.architecture, name);
     if (!theirs) return MakeError(ErrorCode::kNotFound, "{}: no tensor corresponds to {}", source_, name);
     CheckpointTensor tensor;
-    ASSIGN_OR_RETURN(tensor.view, weights_.Tensor(*theirs));
+    tensor.is_transposed = theirs->is_transposed;
+    auto view = weights_.Tensor(theirs->name);
+    if (!view && view.error().code == ErrorCode::kNotFound && theirs->name.starts_with(kGpt2Prefix)) {
+      view = weights_.Tensor(std::string_view(theirs->name).substr(kGpt2Prefix.size()));
+    }
+    if (!view) return tl::unexpected(view.error());
+    tensor.view = *view;
     return tensor;
   }
 

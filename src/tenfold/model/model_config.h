@@ -10,6 +10,7 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/formats/gguf.h"
+#include "tenfold/formats/gguf_writer.h"
 
 namespace tenfold::model {
 
@@ -46,7 +47,7 @@ struct ModelConfig {
   double norm_epsilon = 1e-5;
   bool tied_head = false;   // the output matrix is the embedding table
   bool has_biases = false;  // of products and norms, where the architecture has any
-  RotaryConfig rotary;
+  RotaryConfig rotary;      // gpt2 has learned positions instead
   // Of a model of embeddings: the first dimensions of one alone are good, any number of them or one of these.
   bool is_matryoshka = false;
   std::vector<int64_t> matryoshka_dimensions;
@@ -58,7 +59,18 @@ Result<ModelConfig> ConfigFromGguf(const formats::GgufFile& file);
 // `text` is config.json; `source` its path for errors.
 Result<ModelConfig> ConfigFromHuggingFace(std::string_view text, const std::string& source);
 
+// Errors: kCorrupt, for numbers that no model can have. Both readers end with it.
+Status CheckModelConfig(const ModelConfig& config, const std::string& source);
+
+// Sets the metadata of a GGUF file that ConfigFromGguf reads, and that other programs ask for. What is read off tensors
+// (a tied head, biases, divisors of frequencies) is the business of who writes those.
+void WriteGgufConfig(const ModelConfig& config, formats::GgufHeaderBuilder& header);
+
 // The frequencies whose multiples are the rotary angles: rotary.dimensions / 2 of them.
 std::vector<double> RotaryFrequencies(const RotaryConfig& rotary);
+
+// Llama 3's rule, or the file's own divisors, as one divisor per frequency, which is how GGUF keeps them; empty where
+// there are none.
+std::vector<float> FrequencyDivisors(const RotaryConfig& rotary);
 
 }  // namespace tenfold::model

@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
     Table, RefusedConfig,
     testing::Values(
         Refused{"architecture", "model_type", "\"mamba\"",
-                "the architecture \"mamba\" is not supported; there is: llama"},
+                "the architecture \"mamba\" is not supported; there are: llama, gpt2"},
         Refused{"no_heads", "num_attention_heads", "0", "number of attention heads is 0"},
         Refused{"uneven_heads", "num_key_value_heads", "3", "8 attention heads cannot share 3 key-value heads"},
         Refused{"huge_layers", "num_hidden_layers", "1000000000000", "number of layers is 1000000000000"},

@@ -3,23 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <string>
-#include <system_error>
-#include <vector>
 
 #include "tenfold/base/check.h"
-#include "tenfold/base/progress.h"
 #include "tenfold/base/random.h"
 #include "tenfold/formats/gguf.h"
-#include "tenfold/formats/gguf_writer.h"
 #include "tenfold/formats/quoted.h"
+#include "tenfold/model/architectures.h"
 #include "tenfold/model/gguf_vocabulary.h"
-#include "tenfold/tensor/quantized_blocks.h"
 
 namespace tenfold::model {
 namespace {
-
-using tensor::DataType;
 
 constexpr std::array<SynthShape, 7> kShapes = {{
     // name            layers hidden   ffn heads kv  context  rotary   tied
@@ -32,72 +27,23 @@ constexpr std::array<SynthShape, 7> kShapes = {{
     {"tiny-256", 2, 256, 512, 4, 2, 512, 10000, false},  // for types in blocks of 256
 }};
 
-constexpr float kNormEpsilon = 1e-5f;  // of all these models
-
-struct SynthTensor {
-  std::string name;
-  tensor::Shape shape;  // [rows, cols]; norms have one dimension
-  DataType type;
-  bool is_fallback = false;
-};
-
-std::vector<SynthTensor> ListTensors(const SynthShape& shape, int64_t vocab_size, const WeightMix& mix) {
-  std::vector<SynthTensor> tensors;
-  const auto matrix = [&](std::string name, int64_t rows, int64_t cols, MatrixPlace place = {}) {
-    const DataType wanted = TypeOf(mix, place);
-    const DataType type = TypeForRowsOf(cols, wanted);
-    tensors.push_back({std::move(name), {rows, cols}, type, type != wanted});
-  };
-  const auto norm = [&](std::string name) {
-    tensors.push_back({std::move(name), {shape.hidden_size}, DataType::kF32});
-  };
-  const int64_t kv_size = shape.hidden_size / shape.num_heads * shape.num_kv_heads;
-
-  const MatrixPlace table = {shape.tied_head ? MatrixRole::kOutput : MatrixRole::kOther};
-  matrix("token_embd.weight", vocab_size, shape.hidden_size, table);
-  for (int64_t layer = 0; layer < shape.num_layers; ++layer) {
-    const auto name = [&](const char* part) { return fmt::format("blk.{}.{}.weight", layer, part); };
-    const MatrixPlace value = {MatrixRole::kValue, layer, shape.num_layers};
-    const MatrixPlace down = {MatrixRole::kFfnDown, layer, shape.num_layers};
-    norm(name("attn_norm"));
-    matrix(name("attn_q"), shape.hidden_size, shape.hidden_size);
-    matrix(name("attn_k"), kv_size, shape.hidden_size);
-    matrix(name("attn_v"), kv_size, shape.hidden_size, value);
-    matrix(name("attn_output"), shape.hidden_size, shape.hidden_size);
-    norm(name("ffn_norm"));
-    matrix(name("ffn_gate"), shape.ffn_size, shape.hidden_size);
-    matrix(name("ffn_up"), shape.ffn_size, shape.hidden_size);
-    matrix(name("ffn_down"), shape.hidden_size, shape.ffn_size, down);
-  }
-  norm("output_norm.weight");
-  if (!shape.tied_head) matrix("output.weight", vocab_size, shape.hidden_size, {MatrixRole::kOutput});
-  return tensors;
-}
-
-Result<formats::GgufHeaderBuilder> BuildHeader(const SynthOptions& options, const formats::GgufFile& vocabulary,
-                                               int64_t vocab_size) {
-  const SynthShape& shape = *options.shape;
-  formats::GgufHeaderBuilder header;
-  header.SetString("general.architecture", "llama");
-  header.SetString("general.name", fmt::format("synthetic {}", shape.name));
-  header.SetUint32("general.file_type", options.mix->file_type);
-  header.SetUint32("general.quantization_version", 2);
-  const auto set = [&](const char* key, int64_t value) { header.SetUint32(key, static_cast<uint32_t>(value)); };
-  set("llama.vocab_size", vocab_size);
-  set("llama.block_count", shape.num_layers);
-  set("llama.context_length", shape.context_length);
-  set("llama.embedding_length", shape.hidden_size);
-  set("llama.feed_forward_length", shape.ffn_size);
-  set("llama.attention.head_count", shape.num_heads);
-  set("llama.attention.head_count_kv", shape.num_kv_heads);
-  set("llama.rope.dimension_count", shape.hidden_size / shape.num_heads);
-  header.SetFloat32("llama.attention.layer_norm_rms_epsilon", kNormEpsilon);
-  header.SetFloat32("llama.rope.freq_base", static_cast<float>(shape.rotary_base));
-  for (const auto& [key, value] : vocabulary.metadata()) {
-    if (!key.starts_with("tokenizer.")) continue;
-    RETURN_IF_ERROR(header.CopyValue(vocabulary, key));
-  }
-  return header;
+ModelConfig ConfigOf(const SynthShape& shape, int64_t vocab_size) {
+  ModelConfig config;
+  config.architecture = "llama";
+  config.name = fmt::format("synthetic {}", shape.name);
+  config.num_layers = shape.num_layers;
+  config.hidden_size = shape.hidden_size;
+  config.ffn_size = shape.ffn_size;
+  config.num_heads = shape.num_heads;
+  config.num_kv_heads = shape.num_kv_heads;
+  config.head_dim = shape.hidden_size / shape.num_heads;
+  config.vocab_size = vocab_size;
+  config.context_length = shape.context_length;
+  config.norm_epsilon = 1e-5;  // of all these models
+  config.tied_head = shape.tied_head;
+  config.rotary.dimensions = config.head_dim;
+  config.rotary.base = shape.rotary_base;
+  return config;
 }
 
 // Fills one row with draws of mean 0 and standard deviation 1 / sqrt(cols): sums of four uniform bytes, which is near
@@ -118,48 +64,26 @@ void FillRow(uint64_t seed, uint64_t stream, int64_t row, std::span<float> out) 
   }
 }
 
-// Draws matrices in pieces of several rows on all threads and hands them to the writer.
-class RowStream {
+// Draws matrices; norms are ones. Each tensor has a stream of its own, by its place in the model's graph.
+class DrawnWeights final : public WeightSource {
  public:
-  RowStream(formats::GgufWriter& writer, platform::ThreadPool& threads, ProgressBar& progress)
-      : writer_(&writer), threads_(&threads), progress_(&progress), rows_(static_cast<size_t>(threads.num_threads())) {}
-
-  Status WriteNorm(int64_t size) {
-    const std::vector<float> ones(static_cast<size_t>(size), 1.0f);
-    return Write(std::as_bytes(std::span(ones)));
+  DrawnWeights(const ModelConfig& config, uint64_t seed) : seed_(seed) {
+    for (const graph::Parameter& parameter : BuildGraph(config).parameters) {
+      streams_.emplace(parameter.name, streams_.size());
+    }
   }
 
-  Status WriteMatrix(const SynthTensor& matrix, uint64_t seed, uint64_t stream) {
-    constexpr size_t kPieceBytes = size_t{8} << 20;  // many rows for each thread, little memory
-    const int64_t cols = matrix.shape.cols();
-    const size_t row_bytes = tensor::RowBytes(matrix.type, cols);
-    const auto rows_at_once = static_cast<int64_t>(std::max<size_t>(kPieceBytes / row_bytes, 1));
-    for (std::vector<float>& row : rows_) row.resize(static_cast<size_t>(cols));
-    for (int64_t begin = 0; begin < matrix.shape.rows(); begin += rows_at_once) {
-      const int64_t count = std::min(rows_at_once, matrix.shape.rows() - begin);
-      encoded_.resize(static_cast<size_t>(count) * row_bytes);
-      threads_->Run(count, [&](int64_t index, int thread) {
-        std::vector<float>& row = rows_[static_cast<size_t>(thread)];
-        FillRow(seed, stream, begin + index, row);
-        tensor::QuantizeRow(matrix.type, row, encoded_.data() + static_cast<size_t>(index) * row_bytes);
-      });
-      RETURN_IF_ERROR(Write(encoded_));
-    }
-    return {};
+  Result<tensor::DataType> TypeOf(const std::string&) const override { return tensor::DataType::kF32; }
+  Result<RowReader> Open(const graph::Parameter& tensor) const override {
+    if (tensor.shape.rank() == 1) return [](int64_t, std::span<float> out) { std::ranges::fill(out, 1.0f); };
+    return [seed = seed_, stream = streams_.at(tensor.name)](int64_t row, std::span<float> out) {
+      FillRow(seed, stream, row, out);
+    };
   }
 
  private:
-  Status Write(std::span<const std::byte> bytes) {
-    RETURN_IF_ERROR(writer_->WriteTensorData(bytes));
-    progress_->Advance(bytes.size());
-    return {};
-  }
-
-  formats::GgufWriter* writer_;
-  platform::ThreadPool* threads_;
-  ProgressBar* progress_;
-  std::vector<std::vector<float>> rows_;  // one per thread
-  std::vector<std::byte> encoded_;
+  uint64_t seed_;
+  std::map<std::string, uint64_t> streams_;
 };
 
 }  // namespace
@@ -177,39 +101,13 @@ Result<const SynthShape*> FindSynthShape(std::string_view name) {
   return MakeError(ErrorCode::kInvalidArgument, "no shape is named {}; there are: {}", formats::Quoted(name), names);
 }
 
-Result<SynthSummary> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads) {
-  std::error_code ignored;  // what cannot be looked at fails when it is opened
-  if (!options.overwrite && std::filesystem::exists(options.out, ignored)) {
-    return MakeError(ErrorCode::kInvalidArgument, "{}: the file exists already; pass --force to replace it",
-                     options.out.string());
-  }
+Result<WriteSummary> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads) {
   ASSIGN_OR_RETURN(const auto file, formats::GgufFile::Open(options.vocabulary));
   ASSIGN_OR_RETURN(const auto vocabulary, ReadGgufVocabulary(file));
-  const auto vocab_size = static_cast<int64_t>(vocabulary.tokens.size());
-
-  ASSIGN_OR_RETURN(formats::GgufHeaderBuilder header, BuildHeader(options, file, vocab_size));
-  const std::vector<SynthTensor> tensors = ListTensors(*options.shape, vocab_size, *options.mix);
-  SynthSummary summary;
-  uint64_t num_bytes = 0;
-  for (const SynthTensor& tensor : tensors) {
-    header.AddTensor(tensor.name, tensor.shape, tensor.type);
-    summary.num_parameters += tensor.shape.num_elements();
-    summary.num_fallbacks += tensor.is_fallback;
-    num_bytes += header.tensor_sizes().back();
-  }
-
-  ASSIGN_OR_RETURN(formats::GgufWriter writer, formats::GgufWriter::Create(options.out, header));
-  ProgressBar progress("Writing weights", num_bytes);
-  RowStream rows(writer, threads, progress);
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].shape.rank() == 1) {
-      RETURN_IF_ERROR(rows.WriteNorm(tensors[i].shape.cols()));
-    } else {
-      RETURN_IF_ERROR(rows.WriteMatrix(tensors[i], options.seed, i));
-    }
-  }
-  RETURN_IF_ERROR(writer.Finish());
-  return summary;
+  const ModelConfig config = ConfigOf(*options.shape, static_cast<int64_t>(vocabulary.tokens.size()));
+  const DrawnWeights weights(config, options.seed);
+  return WriteGgufModel({.config = &config, .vocabulary = &vocabulary, .weights = &weights, .tokenizer_file = &file},
+                        {.mix = options.mix, .overwrite = options.overwrite}, options.out, threads);
 }
 
 }  // namespace tenfold::model

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "tenfold/base/result.h"
+#include "tenfold/model/model_writer.h"
 #include "tenfold/model/weight_mix.h"
 #include "tenfold/platform/thread_pool.h"
 
@@ -43,13 +44,7 @@ struct SynthOptions {
   uint64_t seed = 0;
 };
 
-struct SynthSummary {
-  int64_t num_parameters = 0;
-  int64_t num_fallbacks = 0;  // matrices whose rows are no whole blocks of their type, so that they have another
-};
-
-// Writes the model. Streams: needs memory for some rows only. Shows a progress bar
-// when it takes over a second. Errors: kInvalidArgument (`out` exists), those of reading a vocabulary, kIo.
-Result<SynthSummary> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads);
+// Writes the model. Errors: those of reading a vocabulary, and of WriteGgufModel.
+Result<WriteSummary> WriteSynthModel(const SynthOptions& options, platform::ThreadPool& threads);
 
 }  // namespace tenfold::model

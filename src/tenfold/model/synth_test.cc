@@ -128,7 +128,7 @@ TEST_F(Synth, CountsMatricesWhoseRowsAreNoWholeBlocks) {
 TEST_F(Synth, ReplacesAFileOnlyWhenTold) {
   SynthOptions options = Options("model.gguf");
   ASSERT_TRUE(WriteSynthModel(options, threads_));
-  EXPECT_THAT(WriteSynthModel(options, threads_).error().message, HasSubstr("exists already; pass --force"));
+  EXPECT_THAT(WriteSynthModel(options, threads_).error().message, HasSubstr("exists already; pass --overwrite"));
   options.overwrite = true;
   EXPECT_TRUE(WriteSynthModel(options, threads_));
 }

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,7 +12,10 @@
 #include "tenfold/base/check.h"
 #include "tenfold/base/random.h"
 #include "tenfold/formats/gguf_writer.h"
+#include "tenfold/model/architectures.h"
+#include "tenfold/model/model_writer.h"
 #include "tenfold/tensor/quantized_blocks.h"
+#include "tenfold/tokenizer/small_vocabulary.h"
 
 namespace tenfold::model {
 namespace {
@@ -123,6 +128,38 @@ std::filesystem::path WriteTinyModel(DataType type) {
     CHECK(writer->WriteTensorData(bytes).has_value());
   }
   CHECK(writer->Finish().has_value());
+  return path;
+}
+
+std::filesystem::path WriteTinyGpt2(DataType type) {
+  const tokenizer::Vocabulary vocabulary = tokenizer::SmallByteLevel({{"t", "h"}, {"th", "e"}, {" ", "the"}});
+  ModelConfig config;
+  config.architecture = "gpt2";
+  config.num_layers = kLayers;
+  config.hidden_size = 32;
+  config.ffn_size = 64;
+  config.num_heads = config.num_kv_heads = kHeads;
+  config.head_dim = 8;
+  config.vocab_size = static_cast<int64_t>(vocabulary.tokens.size());
+  config.context_length = 512;
+  config.tied_head = config.has_biases = true;
+  std::map<std::string, std::vector<float>> tensors;
+  for (const graph::Parameter& parameter : BuildGraph(config).parameters) {
+    const uint64_t stream = tensors.size();
+    std::vector<float>& values = tensors[parameter.name];
+    values.resize(static_cast<size_t>(parameter.shape.num_elements()));
+    const float offset = parameter.name.ends_with("norm.weight") ? 0.5f : -0.5f;
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<float>(UniformDouble(18, stream, i)) + offset;
+    }
+  }
+  const FloatWeights weights([&](const std::string& name) { return std::span<const float>(tensors.at(name)); });
+  const auto path =
+      std::filesystem::temp_directory_path() / fmt::format("tenfold-tiny-gpt2-{}-{}.gguf", Name(type), getpid());
+  platform::ThreadPool threads(1);
+  const auto written = WriteGgufModel({.config = &config, .vocabulary = &vocabulary, .weights = &weights},
+                                      {.mix = FindWeightMix(Name(type)), .overwrite = true}, path, threads);
+  CHECK_MSG(written.has_value(), "{}", written.error().message);
   return path;
 }
 

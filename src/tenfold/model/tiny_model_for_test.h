@@ -13,4 +13,7 @@ namespace tenfold::model {
 // path.
 std::filesystem::path WriteTinyModel(tensor::DataType type);
 
+// The same with the architecture gpt2, with biases, in rows of 32.
+std::filesystem::path WriteTinyGpt2(tensor::DataType type);
+
 }  // namespace tenfold::model

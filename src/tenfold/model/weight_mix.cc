@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 
 namespace tenfold::model {
 namespace {
@@ -54,6 +55,23 @@ DataType TypeOf(const WeightMix& mix, const MatrixPlace& place) {
       break;
   }
   return mix.type;
+}
+
+bool IsInMixes(std::string_view name, const tensor::Shape& shape) {
+  return shape.rank() >= 2 && name.ends_with(".weight") && name != "position_embd.weight" &&
+         name != "token_types.weight" && name.find("ffn_gate_inp.") == std::string_view::npos;
+}
+
+MatrixPlace PlaceOf(std::string_view name, int64_t num_layers, bool tied_head) {
+  MatrixPlace place;
+  place.num_layers = num_layers;
+  if (name == "output.weight" || (tied_head && name == "token_embd.weight")) place.role = MatrixRole::kOutput;
+  if (!name.starts_with("blk.")) return place;
+  std::from_chars(name.data() + 4, name.data() + name.size(), place.layer);
+  if (name.ends_with(".attn_v.weight")) place.role = MatrixRole::kValue;
+  // ffn_down_exps: of a mixture of experts.
+  if (name.find(".ffn_down") != std::string_view::npos) place.role = MatrixRole::kFfnDown;
+  return place;
 }
 
 DataType TypeForRowsOf(int64_t cols, DataType wanted) {

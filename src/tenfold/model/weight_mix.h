@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "tenfold/tensor/data_type.h"
+#include "tenfold/tensor/shape.h"
 
 namespace tenfold::model {
 
@@ -36,6 +37,13 @@ struct MatrixPlace {
 };
 
 tensor::DataType TypeOf(const WeightMix& mix, const MatrixPlace& place);
+
+// Whether the tensor of this GGUF name is one of the matrices that a mix gives a type to. All others stay in F32:
+// vectors, learned positions, and the small matrices that choose experts.
+bool IsInMixes(std::string_view name, const tensor::Shape& shape);
+
+// Where the matrix of this name stands. `tied_head`: the model has no output.weight.
+MatrixPlace PlaceOf(std::string_view name, int64_t num_layers, bool tied_head);
 
 // `wanted` if rows of `cols` are whole blocks of it; else Q8_0, else F16.
 tensor::DataType TypeForRowsOf(int64_t cols, tensor::DataType wanted);

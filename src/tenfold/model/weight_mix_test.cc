@@ -52,6 +52,26 @@ TEST(WeightMix, EveryDataTypeIsAMixOfItsOwn) {
   EXPECT_EQ(FindWeightMix("Q4_K_L"), nullptr);
 }
 
+TEST(WeightMix, KnowsTensorsByTheirNames) {
+  const tensor::Shape matrix = {64, 64};
+  EXPECT_TRUE(IsInMixes("blk.3.attn_q.weight", matrix));
+  EXPECT_TRUE(IsInMixes("blk.3.ffn_down_exps.weight", {4, 64, 64}));
+  EXPECT_FALSE(IsInMixes("blk.3.attn_norm.weight", {64}));
+  EXPECT_FALSE(IsInMixes("blk.3.attn_qkv.bias", {64}));
+  EXPECT_FALSE(IsInMixes("position_embd.weight", matrix));
+  EXPECT_FALSE(IsInMixes("blk.3.ffn_gate_inp.weight", matrix));
+
+  EXPECT_EQ(PlaceOf("output.weight", 32, false).role, MatrixRole::kOutput);
+  EXPECT_EQ(PlaceOf("token_embd.weight", 32, false).role, MatrixRole::kOther);
+  EXPECT_EQ(PlaceOf("token_embd.weight", 32, true).role, MatrixRole::kOutput);
+  EXPECT_EQ(PlaceOf("blk.31.attn_output.weight", 32, false).role, MatrixRole::kOther);
+  const MatrixPlace value = PlaceOf("blk.31.attn_v.weight", 32, false);
+  EXPECT_EQ(value.role, MatrixRole::kValue);
+  EXPECT_EQ(value.layer, 31);
+  EXPECT_EQ(value.num_layers, 32);
+  EXPECT_EQ(PlaceOf("blk.7.ffn_down.weight", 32, false).role, MatrixRole::kFfnDown);
+}
+
 TEST(WeightMix, RowsOfPartBlocksFallBack) {
   EXPECT_EQ(TypeForRowsOf(512, DataType::kQ4_K), DataType::kQ4_K);
   EXPECT_EQ(TypeForRowsOf(576, DataType::kQ4_K), DataType::kQ8_0);

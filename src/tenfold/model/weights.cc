@@ -1,6 +1,7 @@
 #include "tenfold/model/weights.h"
 
 #include "tenfold/base/progress.h"
+#include "tenfold/model/tensor_rows.h"
 #include "tenfold/tensor/quantized_blocks.h"
 
 namespace tenfold::model {
@@ -14,7 +15,13 @@ Result<graph::BoundParameter> Load(const graph::Parameter& parameter, const Chec
       bound.table = source.view;
       break;
     case graph::ParameterUse::kMatrix: {
-      auto packed = kernels::PackedMatrix::Pack(source.view, source.row_order, threads);
+      std::vector<std::byte> transposed;
+      tensor::TensorView view = source.view;
+      if (source.is_transposed) {
+        transposed = Transpose(source.view);
+        view = {source.view.type, source.shape(), transposed.data()};
+      }
+      auto packed = kernels::PackedMatrix::Pack(view, source.row_order, threads);
       if (!packed) return MakeError(packed.error().code, "tensor {}: {}", parameter.name, packed.error().message);
       bound.matrix = *std::move(packed);
       break;
@@ -35,9 +42,9 @@ Result<std::vector<graph::BoundParameter>> LoadWeights(const graph::Graph& graph
   size_t total_bytes = 0;
   for (const graph::Parameter& parameter : graph.parameters) {
     ASSIGN_OR_RETURN(CheckpointTensor source, checkpoint.Tensor(parameter.name));
-    if (source.view.shape != parameter.shape) {
+    if (source.shape() != parameter.shape) {
       return MakeError(ErrorCode::kCorrupt, "{}: tensor {} has shape {}, but the model's configuration implies {}",
-                       checkpoint.source(), parameter.name, source.view.shape.ToString(), parameter.shape.ToString());
+                       checkpoint.source(), parameter.name, source.shape().ToString(), parameter.shape.ToString());
     }
     total_bytes += source.view.size_bytes();
     sources.push_back(std::move(source));

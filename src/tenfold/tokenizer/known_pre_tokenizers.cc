@@ -98,6 +98,15 @@ bool HasWord(std::string_view words, std::string_view wanted) {
   return false;
 }
 
+KnownPreTokenizer PreTokenizerOf(const Row& row) {
+  KnownPreTokenizer found{
+      .splits = {}, .ignore_merges = row.ignore_merges, .normalize_nfc = row.normalize_nfc, .add_bos = row.add_bos};
+  for (const char* pattern : row.patterns) {
+    if (pattern != nullptr) found.splits.push_back({.pattern = pattern});
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<KnownPreTokenizer> FindPreTokenizer(std::string_view name) {
@@ -108,14 +117,20 @@ Result<KnownPreTokenizer> FindPreTokenizer(std::string_view name) {
       known += row.names;
       continue;
     }
-    KnownPreTokenizer found{
-        .splits = {}, .ignore_merges = row.ignore_merges, .normalize_nfc = row.normalize_nfc, .add_bos = row.add_bos};
-    for (const char* pattern : row.patterns) {
-      if (pattern != nullptr) found.splits.push_back({.pattern = pattern});
-    }
-    return found;
+    return PreTokenizerOf(row);
   }
   return MakeError(ErrorCode::kUnsupported, "unknown pre-tokenizer \"{}\"; known are: {}", name, known);
+}
+
+std::optional<std::string> PreTokenizerName(const KnownPreTokenizer& wanted) {
+  for (const Row& row : kRows) {
+    const KnownPreTokenizer known = PreTokenizerOf(row);
+    const bool is_same = known.splits == wanted.splits && known.ignore_merges == wanted.ignore_merges &&
+                         known.normalize_nfc == wanted.normalize_nfc;
+    const std::string_view names = row.names;
+    if (is_same) return std::string(names.substr(0, names.find(' ')));
+  }
+  return std::nullopt;
 }
 
 std::string_view Gpt2Pattern() {

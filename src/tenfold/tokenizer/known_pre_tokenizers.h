@@ -3,6 +3,7 @@
 // The patterns are those of the models' own tokenizer.json.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ struct KnownPreTokenizer {
 
 // Errors: kUnsupported, naming the known ones.
 Result<KnownPreTokenizer> FindPreTokenizer(std::string_view name);
+
+// A name that stands for these steps; nullopt for steps without one. `add_bos` does not count: files say it themselves.
+std::optional<std::string> PreTokenizerName(const KnownPreTokenizer& wanted);
 
 // The pattern that tokenizer.json's ByteLevel step applies unless told not to.
 std::string_view Gpt2Pattern();
