@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -101,11 +100,9 @@ class Trainer {
       std::string joined = left + right;
       if (std::ranges::find(options_.special_tokens, joined) != options_.special_tokens.end()) continue;
       vocabulary_.merges.emplace_back(left, right);
-      // "ab" + "c" may find the token that "a" + "bc" made.
-      const auto found = ids_.find(joined);
-      const TokenId id = found == ids_.end() ? AddToken(std::move(joined)) : found->second;
-      if (found == ids_.end()) progress.Advance(1);
-      merger.Merge(*best, id);
+      // Text that became one token did so by the same merges wherever it stands: no other pair makes this token again.
+      merger.Merge(*best, AddToken(std::move(joined)));
+      progress.Advance(1);
     }
     return {};
   }
@@ -121,7 +118,6 @@ class Trainer {
 
   TokenId AddToken(std::string text) {
     const auto id = static_cast<TokenId>(vocabulary_.tokens.size());
-    ids_.emplace(text, id);
     vocabulary_.tokens.push_back(std::move(text));
     vocabulary_.types.push_back(TokenType::kNormal);
     return id;
@@ -130,7 +126,6 @@ class Trainer {
   const PieceCounter::Counts& pieces_;
   const BpeTrainerOptions& options_;
   Vocabulary vocabulary_;
-  std::unordered_map<std::string, TokenId> ids_;
   std::array<TokenId, 256> symbol_of_byte_{};
 };
 

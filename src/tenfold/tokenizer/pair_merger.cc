@@ -82,8 +82,10 @@ void PairMerger::Merge(const Pair& pair, TokenId joined) {
   CHECK(found != pairs_.end());
   if (sizes_.size() <= static_cast<size_t>(joined)) sizes_.resize(static_cast<size_t>(joined) + 1);
   sizes_[static_cast<size_t>(joined)] = size_bytes(pair.left) + size_bytes(pair.right);
-  std::vector<uint32_t> places = std::move(found->second.places);
-  std::ranges::sort(places);  // leftmost first: in "aaa" the first two join
+  const std::vector<uint32_t> places = std::move(found->second.places);
+  // Leftmost first: in "aaa" the first two join. All places were added while the younger of the two symbols was made,
+  // which went from left to right.
+  DCHECK(std::ranges::is_sorted(places));
   for (const uint32_t place : places) MergeAt(place, pair, joined);
   pairs_.erase(PairKey(pair.left, pair.right));
   std::ranges::sort(risen_);

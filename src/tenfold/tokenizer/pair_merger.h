@@ -42,14 +42,14 @@ class PairMerger {
   // merged comes up again only when its count rises. nullopt when no symbols are neighbours.
   std::optional<Pair> TakeBest();
 
-  // Joins the pair wherever it stands, from left to right in each piece, into `joined`, a symbol of as many bytes,
-  // which may exist already.
+  // Joins the pair wherever it stands, from left to right in each piece, into the new symbol `joined`, the next number
+  // or a later one.
   void Merge(const Pair& pair, TokenId joined);
 
  private:
   struct Occurrences {
     int64_t count = 0;
-    std::vector<uint32_t> places;  // first slots; the pair may no longer stand there
+    std::vector<uint32_t> places;  // first slots, ascending; the pair may no longer stand there
   };
   struct ComesLater {
     bool operator()(const Pair& a, const Pair& b) const;
