@@ -18,12 +18,12 @@ namespace {
 // a number of its own, not of the threads.
 constexpr int64_t kPieceRows = 64;
 
-// Rows whose logits exist at once: whole blocks of a product's depth, so that the weight gradient's sums are those of
-// all rows at once, and up to 16 MiB of logits.
+// Rows whose logits exist at once: up to 16 MiB of them, but enough for products to be fast. An even number, so that
+// the weight gradient's sums in bfloat16, pair by pair, are those of all rows at once.
 int64_t LossRows(int64_t vocab_size, int64_t max_rows) {
   constexpr int64_t kFloats = 4 << 20;
-  const int64_t blocks = std::clamp<int64_t>(kFloats / (vocab_size * kernels::kGemmDepth), 1, 16);
-  return std::min(blocks * kernels::kGemmDepth, max_rows);
+  constexpr int64_t kLeast = 128, kMost = 2048;
+  return std::min(std::clamp(kFloats / vocab_size / 2 * 2, kLeast, kMost), max_rows);
 }
 
 size_t RoundUpToLine(size_t bytes) {

@@ -22,11 +22,11 @@ struct GemmOperand {
   }
 };
 
-// Of a piece, at most. Its packed operands take 384 KiB in f32 and half of that in bfloat16: they stay in an L2 cache
-// of 512 KiB while each number of one meets each of the other. kGemmDepth numbers of 48 columns, 24 KiB in f32, stay in
-// the L1 cache while all rows pass by.
-inline constexpr int64_t kGemmRows = 384, kGemmCols = 384, kGemmDepth = 128;
-inline constexpr int64_t kGemmScratchBytes = (kGemmRows + kGemmCols) * kGemmDepth * 4 + 128;
+// Of a piece, at most: its packed operands take 288 KiB and stay in an L2 cache of 512 KiB while each number of one meets
+// each of the other. The depth is taken in blocks of kGemmDepthBytes of a row: those of 64 columns, 24 KiB, stay in the
+// L1 cache while all rows pass by.
+inline constexpr int64_t kGemmRows = 384, kGemmCols = 384, kGemmDepthBytes = 384;
+inline constexpr int64_t kGemmScratchBytes = (kGemmRows + kGemmCols) * kGemmDepthBytes + 128;
 
 // c[i, j] = sum over k of a[i, k] * b[k, j], or added to c. The order of an element's sum is that of k, whatever the
 // piece; in bfloat16 two neighbouring products are added first or in the instruction set's own way.
