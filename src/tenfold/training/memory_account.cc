@@ -1,0 +1,36 @@
+#include "tenfold/training/memory_account.h"
+
+#include <fmt/format.h>
+
+#include "tenfold/base/byte_count.h"
+#include "tenfold/graph/autodiff.h"
+#include "tenfold/training/parameter_layout.h"
+
+namespace tenfold::training {
+
+std::string MemoryAccount::ToString() const {
+  return fmt::format("{}: weights {}, gradients {}, moments {}, activations {}", FormatSize(total()),
+                     FormatSize(weight_bytes), FormatSize(gradient_bytes), FormatSize(moment_bytes),
+                     FormatSize(activation_bytes));
+}
+
+graph::BatchLimits LimitsOf(const TrainingConfig& config) {
+  const int64_t num_tokens = config.batch_size * config.model.context_length;
+  return {.max_tokens = num_tokens, .max_logit_rows = num_tokens};
+}
+
+MemoryAccount AccountMemory(const TrainingConfig& config) {
+  const graph::TrainingGraph training = graph::Differentiate(BuildModel(config));
+  const size_t buffer_bytes = static_cast<size_t>(ParameterLayout(training.graph).num_floats()) * sizeof(float);
+  const graph::BatchLimits limits = LimitsOf(config);
+  size_t activation_bytes = 0;
+  for (const graph::Node& node : training.graph.nodes) {
+    activation_bytes += static_cast<size_t>(limits.max_rows(node.shape.rows) * node.shape.cols) * sizeof(float);
+  }
+  return {.weight_bytes = buffer_bytes,
+          .gradient_bytes = buffer_bytes,
+          .moment_bytes = 2 * buffer_bytes,
+          .activation_bytes = activation_bytes};
+}
+
+}  // namespace tenfold::training
