@@ -19,7 +19,7 @@ constexpr std::string_view kReadme =
     "A training run of tenfold.\n"
     "\n"
     "config.toml     all settings, resolved; `tenfold train --config config.toml --out OTHER` repeats the run\n"
-    "tokenizer.json  the vocabulary\n"
+    "vocabulary/     the tokens, as Hugging Face's tokenizer.json\n"
     "log.txt         what happened when\n"
     "metrics.jsonl   one line of JSON for each step\n"
     "loss.svg        the losses, drawn\n"
@@ -33,8 +33,8 @@ bool IsEmpty(const std::filesystem::path& path) {
   std::error_code error;
   for (const auto& file : std::filesystem::directory_iterator(path, error)) {
     const std::filesystem::path name = file.path().filename();
-    const bool is_left = name == "log.txt" || name == "README.txt" || name == "checkpoints" ||
-                         name == "tokenizer.json" || name.extension() == ".partial";
+    const bool is_left = name == "log.txt" || name == "README.txt" || name == "checkpoints" || name == "vocabulary" ||
+                         name.extension() == ".partial";
     if (!is_left) return false;
   }
   return !error;

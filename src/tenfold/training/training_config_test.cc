@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tenfold/training/step_cost.h"
 #include "tenfold/training/training_keys.h"
 
 namespace tenfold::training {
@@ -77,6 +78,24 @@ TEST(TrainingConfigTest, KeysAreUniqueAndWrittenAsToml) {
   EXPECT_THAT(toml, HasSubstr("train-files = [\"a, b.txt\", \"c.txt\"]\n"));
   EXPECT_THAT(toml, HasSubstr("sample-prompt = \"He said \\\"no\\\" # twice\\n\"\n"));
   EXPECT_THAT(toml, HasSubstr("\nlearning-rate = 0.1\n"));
+}
+
+// nanoGPT's configuration for processors: by its own formula, 6 operations for each weight of a product and 12 times
+// layers, width and context for attention, half of which causal attention leaves out.
+TEST(StepCostTest, CountsProductsAndAttention) {
+  TrainingConfig config;
+  config.model = {.architecture = "gpt2",
+                  .num_layers = 4,
+                  .hidden_size = 128,
+                  .num_heads = 4,
+                  .context_length = 64,
+                  .vocab_size = 65};
+  config.batch_size = 6;
+  config.num_micro_batches = 2;
+  config = Resolve(config).value();
+  const double weights = 4 * 12 * 128 * 128 + 65 * 128;
+  const double attention = 12 * 4 * 128 * 65 / 2.0;
+  EXPECT_DOUBLE_EQ(OperationsPerStep(config), 12 * 64 * (6 * weights + attention));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class TrainingRun {
  public:
   struct Parts {
     TrainingConfig config;  // resolved
-    RunFolder* folder = nullptr;
+    const RunFolder* folder = nullptr;
     Trainer* trainer = nullptr;
     RunData* data = nullptr;
     Sampler sampler;  // none: no samples
