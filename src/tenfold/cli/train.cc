@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ struct Session {
   const kernels::KernelTable* kernels = nullptr;
   TrainingConfig config;
   tokenizer::Vocabulary vocabulary;
+  std::optional<tokenizer::Tokenizer> tokenizer;
   training::TrainingText text;
   std::unique_ptr<training::Trainer> trainer;
 };
@@ -103,8 +105,8 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   RETURN_IF_ERROR(ChooseVocabulary(flags, folder, session));
   const training::MemoryAccount account = AccountMemory(session.config);
   RETURN_IF_ERROR(CheckMemory(account));
-  ASSIGN_OR_RETURN(const tokenizer::Tokenizer tokenizer, tokenizer::Tokenizer::Create(session.vocabulary));
-  ASSIGN_OR_RETURN(session.text, ReadTrainingText(session.config, tokenizer, *session.threads));
+  ASSIGN_OR_RETURN(session.tokenizer, tokenizer::Tokenizer::Create(session.vocabulary));
+  ASSIGN_OR_RETURN(session.text, ReadTrainingText(session.config, *session.tokenizer, *session.threads));
   RETURN_IF_ERROR(folder.WriteConfig(session.config));
   ASSIGN_OR_RETURN(session.trainer, training::Trainer::Create(session.config, *session.kernels, *session.threads));
 
@@ -139,22 +141,14 @@ double MeasureLimit(const Session& session) {
   return best;
 }
 
-// Through the serving path: the model as it is, written out and loaded as any other.
-training::Sampler MakeSampler(const Session& session, const training::RunFolder& folder) {
-  if (session.config.sample_interval == 0) return nullptr;
-  return [&session, &folder](training::Trainer& trainer) -> Result<std::string> {
+training::Sampler MakeSampler(const Session& session) {
+  return [&session](training::Trainer& trainer) {
     const TrainingConfig& config = session.config;
-    const std::filesystem::path path = folder.path() / "sample.gguf.partial";
-    RETURN_IF_ERROR(ExportGguf(config, session.vocabulary, trainer, path, *session.threads));
-    ASSIGN_OR_RETURN(const auto model, model::Model::Load(path, *session.threads));
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);  // it stays mapped
-    return training::SampleText(*model,
-                                {.prompt = config.sample_prompt,
-                                 .num_tokens = config.num_sample_tokens,
-                                 .temperature = config.sample_temperature,
-                                 .seed = config.seed + static_cast<uint64_t>(trainer.step())},
-                                *session.kernels, *session.threads);
+    return SampleText(trainer, *session.tokenizer,
+                      {.prompt = config.sample_prompt,
+                       .num_tokens = config.num_sample_tokens,
+                       .temperature = config.sample_temperature,
+                       .seed = config.seed + static_cast<uint64_t>(trainer.step())});
   };
 }
 
@@ -196,7 +190,7 @@ Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
                                                                   .folder = &folder,
                                                                   .trainer = session.trainer.get(),
                                                                   .data = session.text.data.get(),
-                                                                  .sampler = MakeSampler(session, folder)}));
+                                                                  .sampler = MakeSampler(session)}));
   if (run->state().step > 0) fmt::print(stderr, "{:<13}after step {}\n", "continues", run->state().step);
   TrainingProgress progress({.num_steps = session.config.num_steps,
                              .operations_per_step = OperationsPerStep(session.config),

@@ -86,6 +86,14 @@ size_t TrainingExecutor::PlanScratch() {
   return kernel_scratch_offset_ + kernel_bytes;
 }
 
+size_t PlanActivationBytes(const TrainingGraph& graph, const BatchLimits& limits) {
+  const std::vector<Step> steps = PlanTrainingSteps(graph.graph);
+  const std::vector<bool> nothing_is_packed(graph.graph.nodes.size(), true);
+  const int64_t vocab_size = graph.graph.nodes[static_cast<size_t>(graph.logits)].shape.cols;
+  return PlanMemory(graph.graph, steps, nothing_is_packed, limits).arena_bytes +
+         static_cast<size_t>(LossRows(vocab_size, limits.max_logit_rows) * vocab_size) * sizeof(float);
+}
+
 double TrainingExecutor::Run(const TrainingBatch& batch) {
   Begin(batch);
   dropout_seed_ = batch.dropout_seed;

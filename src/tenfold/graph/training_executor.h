@@ -111,4 +111,7 @@ class TrainingExecutor {
   std::vector<int32_t> target_of_row_;  // [T] which of the targets is its own, or -1
 };
 
+// What activation_bytes() of an executor will be, before it is made.
+size_t PlanActivationBytes(const TrainingGraph& graph, const BatchLimits& limits);
+
 }  // namespace tenfold::graph

@@ -4,6 +4,7 @@
 
 #include "tenfold/base/byte_count.h"
 #include "tenfold/graph/autodiff.h"
+#include "tenfold/graph/training_executor.h"
 #include "tenfold/training/parameter_layout.h"
 
 namespace tenfold::training {
@@ -22,15 +23,10 @@ graph::BatchLimits LimitsOf(const TrainingConfig& config) {
 MemoryAccount AccountMemory(const TrainingConfig& config) {
   const graph::TrainingGraph training = graph::Differentiate(BuildModel(config));
   const size_t buffer_bytes = static_cast<size_t>(ParameterLayout(training.graph).num_floats()) * sizeof(float);
-  const graph::BatchLimits limits = LimitsOf(config);
-  size_t activation_bytes = 0;
-  for (const graph::Node& node : training.graph.nodes) {
-    activation_bytes += static_cast<size_t>(limits.max_rows(node.shape.rows) * node.shape.cols) * sizeof(float);
-  }
   return {.weight_bytes = buffer_bytes,
           .gradient_bytes = buffer_bytes,
           .moment_bytes = 2 * buffer_bytes,
-          .activation_bytes = activation_bytes};
+          .activation_bytes = graph::PlanActivationBytes(training, LimitsOf(config))};
 }
 
 }  // namespace tenfold::training

@@ -1,14 +1,15 @@
-// A sample text of a model: how a reader sees what a run has learned. Through the serving path: the cache, the fast
-// executor, the sampler.
+// A sample text of a model in training: how a reader sees what it has learned.
+//
+// Each token is drawn by the sampler that serves, from logits that the whole text before it is computed for again: the
+// plain way, which costs little for texts of a few hundred tokens now and then.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "tenfold/base/result.h"
-#include "tenfold/kernels/kernel_table.h"
-#include "tenfold/model/model.h"
-#include "tenfold/platform/thread_pool.h"
+#include "tenfold/tokenizer/tokenizer.h"
+#include "tenfold/training/trainer.h"
 
 namespace tenfold::training {
 
@@ -19,9 +20,9 @@ struct SampleOptions {
   uint64_t seed = 0;
 };
 
-// The prompt and what the model wrote after it: up to its end of text or its context's. Errors: kResourceExhausted, and
-// kInvalidArgument for a prompt that fills the context or a model whose logits are no numbers.
-Result<std::string> SampleText(const model::Model& model, const SampleOptions& options,
-                               const kernels::KernelTable& kernels, platform::ThreadPool& threads);
+// The prompt and what the model wrote after it, up to its end of text. Beyond the model's context, it goes on from the
+// latter half of what it has. Errors: kInvalidArgument for a prompt that fills the context or a model whose logits are
+// no numbers.
+Result<std::string> SampleText(Trainer& trainer, const tokenizer::Tokenizer& tokenizer, const SampleOptions& options);
 
 }  // namespace tenfold::training

@@ -40,11 +40,12 @@ Result<std::unique_ptr<Trainer>> Trainer::Create(const TrainingConfig& config, c
     const int64_t offset = trainer->layout_.entry(parameter.name).offset;
     parameters.push_back({Floats(trainer->weights_).data() + offset, Floats(trainer->gradients_).data() + offset});
   }
-  ASSIGN_OR_RETURN(Executor executor,
-                   Executor::Create(*trainer->graph_, std::move(parameters), LimitsOf(config),
-                                    config.precision == "bf16" ? graph::Precision::kBf16 : graph::Precision::kF32,
-                                    kernels, threads));
-  trainer->executor_ = std::make_unique<Executor>(std::move(executor));
+  ASSIGN_OR_RETURN(
+      graph::TrainingExecutor executor,
+      graph::TrainingExecutor::Create(*trainer->graph_, std::move(parameters), LimitsOf(config),
+                                      config.precision == "bf16" ? kernels::Precision::kBf16 : kernels::Precision::kF32,
+                                      kernels, threads));
+  trainer->executor_ = std::make_unique<graph::TrainingExecutor>(std::move(executor));
   DrawInitialWeights(trainer->layout_, config.model.num_layers, config.seed, threads, trainer->weights());
   return trainer;
 }

@@ -20,12 +20,9 @@
 #include "tenfold/platform/thread_pool.h"
 #include "tenfold/training/memory_account.h"
 #include "tenfold/training/parameter_layout.h"
-#include "tenfold/training/reference_executor.h"
 #include "tenfold/training/training_config.h"
 
 namespace tenfold::training {
-
-using Executor = ReferenceExecutor;
 
 struct StepReport {
   int64_t step = 0;  // counted from 1
@@ -48,6 +45,12 @@ class Trainer {
   // The sum of the losses over the batch's targets, in nats.
   double Evaluate(const graph::TrainingBatch& batch) { return executor_->Evaluate(batch); }
 
+  // The logits [R, vocab_size] of the batch's R target rows.
+  void ComputeLogits(const graph::TrainingBatch& batch, std::span<float> logits) {
+    executor_->ComputeLogits(batch, logits);
+  }
+
+  const TrainingConfig& config() const { return config_; }
   int64_t step() const { return step_; }  // updates done
   void set_step(int64_t step) { step_ = step; }
   const ParameterLayout& layout() const { return layout_; }
@@ -76,7 +79,7 @@ class Trainer {
   ParameterLayout layout_;
   LearningRateSchedule schedule_;
   platform::AlignedBuffer weights_, gradients_, first_moments_, second_moments_;
-  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<graph::TrainingExecutor> executor_;
   int64_t step_ = 0;
 };
 

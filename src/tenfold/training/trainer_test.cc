@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/platform/cpu_features.h"
+#include "tenfold/platform/memory_info.h"
 
 namespace tenfold::training {
 namespace {
@@ -162,6 +163,22 @@ TEST_F(TrainerTest, TakesTheMemoryThatWasForetold) {
     expect_near(foretold.activation_bytes, taken.activation_bytes);
     expect_near(foretold.total(), taken.total());
   }
+}
+
+// What is really in memory after a step: large enough that what the process has besides does not count.
+TEST_F(TrainerTest, AStepTouchesNoMoreMemoryThanForetold) {
+  TrainingConfig config;
+  config.model = {.num_layers = 4, .hidden_size = 320, .num_heads = 5, .context_length = 256, .vocab_size = 1024};
+  config.batch_size = 8;
+  config = Resolve(config).value();
+  const size_t foretold = AccountMemory(config).total();
+  ASSERT_GT(foretold, size_t{100} << 20);
+  const size_t before = platform::ResidentMemoryOfProcess().now_bytes;
+  const auto trainer = Make(config, threads_);
+  graph::TrainingBatch batches[] = {Batch(config, 0)};
+  ASSERT_TRUE(trainer->Step(batches));
+  const size_t after = platform::ResidentMemoryOfProcess().now_bytes;
+  EXPECT_NEAR(static_cast<double>(after - before), static_cast<double>(foretold), 0.05 * static_cast<double>(foretold));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "tenfold/formats/quoted.h"
 #include "tenfold/model/gguf_vocabulary.h"
 #include "tenfold/platform/mapped_file.h"
+#include "tenfold/tokenizer/bpe_trainer.h"
 #include "tenfold/tokenizer/tokenizer_json.h"
 #include "tenfold/tokenizer/tokenizer_json_writer.h"
 
@@ -88,6 +89,16 @@ class TokenWindows : public RunData {
 }  // namespace
 
 Result<tokenizer::Vocabulary> MakeVocabulary(const TrainingConfig& config) {
+  const bool is_bpe = config.vocabulary == "bpe";
+  if (is_bpe || config.vocabulary == "characters") {
+    ASSIGN_OR_RETURN(const std::string text, ReadAll(config.train_files));
+    const std::string_view texts[] = {text};
+    using Alphabet = tokenizer::BpeTrainerOptions::Alphabet;
+    return tokenizer::TrainBpe(
+        texts, is_bpe ? tokenizer::BpeTrainerOptions{.vocabulary_size = config.model.vocab_size}
+                      : tokenizer::BpeTrainerOptions{
+                            .vocabulary_size = 0, .alphabet = Alphabet::kBytesThatOccur, .special_tokens = {}});
+  }
   const std::filesystem::path path = config.vocabulary;
   if (std::filesystem::is_directory(path)) return tokenizer::LoadTokenizerFolder(path);
   ASSIGN_OR_RETURN(const auto file, formats::GgufFile::Open(path));
