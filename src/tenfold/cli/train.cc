@@ -153,10 +153,9 @@ training::Sampler MakeSampler(const Session& session) {
 }
 
 Status Export(const Session& session, const training::RunFolder& folder) {
+  RETURN_IF_ERROR(ExportGguf(session.vocabulary, *session.trainer, folder.gguf_file(), *session.threads));
   RETURN_IF_ERROR(
-      ExportGguf(session.config, session.vocabulary, *session.trainer, folder.gguf_file(), *session.threads));
-  RETURN_IF_ERROR(ExportHuggingFace(session.config, session.vocabulary, *session.trainer, folder.hugging_face_folder(),
-                                    *session.threads));
+      ExportHuggingFace(session.vocabulary, *session.trainer, folder.hugging_face_folder(), *session.threads));
   folder.Log(fmt::format("wrote {} and {}", folder.gguf_file().string(), folder.hugging_face_folder().string()));
   return {};
 }

@@ -7,16 +7,15 @@
 #include "tenfold/platform/thread_pool.h"
 #include "tenfold/tokenizer/vocabulary.h"
 #include "tenfold/training/trainer.h"
-#include "tenfold/training/training_config.h"
 
 namespace tenfold::training {
 
 // As a GGUF file, in F32, or BF16 where the run multiplied in bf16. Replaces an older one. Errors: kIo.
-Status ExportGguf(const TrainingConfig& config, const tokenizer::Vocabulary& vocabulary, const Trainer& trainer,
-                  const std::filesystem::path& path, platform::ThreadPool& threads);
+Status ExportGguf(const tokenizer::Vocabulary& vocabulary, const Trainer& trainer, const std::filesystem::path& path,
+                  platform::ThreadPool& threads);
 
 // The same as a Hugging Face folder.
-Status ExportHuggingFace(const TrainingConfig& config, const tokenizer::Vocabulary& vocabulary, const Trainer& trainer,
+Status ExportHuggingFace(const tokenizer::Vocabulary& vocabulary, const Trainer& trainer,
                          const std::filesystem::path& path, platform::ThreadPool& threads);
 
 }  // namespace tenfold::training
