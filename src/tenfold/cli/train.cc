@@ -106,7 +106,8 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   const training::MemoryAccount account = AccountMemory(session.config);
   RETURN_IF_ERROR(CheckMemory(account));
   ASSIGN_OR_RETURN(session.tokenizer, tokenizer::Tokenizer::Create(session.vocabulary));
-  ASSIGN_OR_RETURN(session.text, ReadTrainingText(session.config, *session.tokenizer, *session.threads));
+  ASSIGN_OR_RETURN(session.text, training::ReadTrainingText(session.config, session.vocabulary, folder.data_folder(),
+                                                            *session.threads));
   RETURN_IF_ERROR(folder.WriteConfig(session.config));
   ASSIGN_OR_RETURN(session.trainer, training::Trainer::Create(session.config, *session.kernels, *session.threads));
 

@@ -421,8 +421,9 @@ void TrainingExecutor::LossOfRow(int64_t row, float* logits, bool has_gradient, 
   const TokenId target = batch_->targets[static_cast<size_t>(row)];
   const float normalizer = training.log_sum_exp(logits, count);
   const float z_loss = node(graph().output).attributes.z_loss;
-  *loss = normalizer - logits[target] + z_loss * normalizer * normalizer;
-  if (!has_gradient) return;
+  *loss = normalizer - logits[target];
+  if (!has_gradient) return;  // z-loss is no part of what an evaluation measures
+  *loss += z_loss * normalizer * normalizer;
   const auto scale = static_cast<float>(batch_->gradient_scale);
   training.scaled_exp(logits, normalizer, scale * (1 + 2 * z_loss * normalizer), count, logits);
   logits[target] -= scale;

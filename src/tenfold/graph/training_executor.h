@@ -43,7 +43,7 @@ class TrainingExecutor {
   // its tokens and targets within the vocabulary.
   double Run(const TrainingBatch& batch);
 
-  // The forward pass alone, without dropout; returns the sum of the losses.
+  // The forward pass alone, without dropout and z-loss; returns the sum of the losses.
   double Evaluate(const TrainingBatch& batch);
 
   // The forward pass to the logits of the batch's target rows, [R, vocab_size], written to `logits`.

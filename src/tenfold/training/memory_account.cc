@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "tenfold/base/byte_count.h"
-#include "tenfold/graph/autodiff.h"
 #include "tenfold/graph/training_executor.h"
 #include "tenfold/training/parameter_layout.h"
 
@@ -21,7 +20,7 @@ graph::BatchLimits LimitsOf(const TrainingConfig& config) {
 }
 
 MemoryAccount AccountMemory(const TrainingConfig& config) {
-  const graph::TrainingGraph training = graph::Differentiate(BuildModel(config));
+  const graph::TrainingGraph training = BuildTrainingGraph(config);
   const size_t buffer_bytes = static_cast<size_t>(ParameterLayout(training.graph).num_floats()) * sizeof(float);
   return {.weight_bytes = buffer_bytes,
           .gradient_bytes = buffer_bytes,

@@ -20,6 +20,7 @@ constexpr std::string_view kReadme =
     "\n"
     "config.toml     all settings, resolved; `tenfold train --config config.toml --out OTHER` repeats the run\n"
     "vocabulary/     the tokens, as Hugging Face's tokenizer.json\n"
+    "data/           the texts as tokens\n"
     "log.txt         what happened when\n"
     "metrics.jsonl   one line of JSON for each step\n"
     "loss.svg        the losses, drawn\n"
@@ -34,7 +35,7 @@ bool IsEmpty(const std::filesystem::path& path) {
   for (const auto& file : std::filesystem::directory_iterator(path, error)) {
     const std::filesystem::path name = file.path().filename();
     const bool is_left = name == "log.txt" || name == "README.txt" || name == "checkpoints" || name == "vocabulary" ||
-                         name.extension() == ".partial";
+                         name == "data" || name.extension() == ".partial";
     if (!is_left) return false;
   }
   return !error;

@@ -29,6 +29,7 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config_file() const { return ConfigFile(path_); }
   std::filesystem::path vocabulary_folder() const { return path_ / "vocabulary"; }
+  std::filesystem::path data_folder() const { return path_ / "data"; }
   std::filesystem::path metrics_file() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path curve_file() const { return path_ / "loss.svg"; }
   std::filesystem::path samples_file() const { return path_ / "samples.txt"; }

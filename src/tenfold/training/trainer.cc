@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "tenfold/base/check.h"
+#include "tenfold/base/random.h"
 #include "tenfold/base/rounding.h"
-#include "tenfold/graph/autodiff.h"
 #include "tenfold/training/gradient_clipping.h"
 #include "tenfold/training/initial_weights.h"
 
@@ -16,12 +16,18 @@ namespace {
 // Floats of a range that one thread updates: 64 KiB of each of four arrays, whole pages, many ranges for each thread.
 constexpr int64_t kRange = 1 << 14;
 
+// Another one for each micro-batch of each step, so that a run that is continued drops what it would have dropped.
+uint64_t DropoutSeed(uint64_t seed, int64_t step, size_t micro_batch) {
+  const auto draws = Philox(seed, static_cast<uint64_t>(step), micro_batch);
+  return uint64_t{draws[0]} << 32 | draws[1];
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainingConfig& config, platform::ThreadPool& threads)
     : config_(config),
       threads_(&threads),
-      graph_(std::make_unique<const graph::TrainingGraph>(graph::Differentiate(BuildModel(config)))),
+      graph_(std::make_unique<const graph::TrainingGraph>(BuildTrainingGraph(config))),
       layout_(graph_->graph),
       schedule_(ScheduleOf(config)) {}
 
@@ -57,7 +63,9 @@ Result<StepReport> Trainer::Step(std::span<graph::TrainingBatch> micro_batches) 
   }
   CHECK_GT(report.num_targets, 0);
   ClearGradients();
-  for (graph::TrainingBatch& batch : micro_batches) {
+  for (size_t i = 0; i < micro_batches.size(); ++i) {
+    graph::TrainingBatch& batch = micro_batches[i];
+    batch.dropout_seed = DropoutSeed(config_.seed, report.step, i);
     batch.gradient_scale = 1 / static_cast<double>(report.num_targets);
     report.loss += executor_->Run(batch) / static_cast<double>(report.num_targets);
   }

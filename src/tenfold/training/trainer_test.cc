@@ -181,5 +181,40 @@ TEST_F(TrainerTest, AStepTouchesNoMoreMemoryThanForetold) {
   EXPECT_NEAR(static_cast<double>(after - before), static_cast<double>(foretold), 0.05 * static_cast<double>(foretold));
 }
 
+// Steps with dropout, a second term of the loss and all ways of recomputation: the same bits in all three ways, and on
+// any number of threads; other bits for another seed.
+TEST_F(TrainerTest, DropoutAndRecomputationAreReproducible) {
+  TrainingConfig config = TinyConfig();
+  config.model.dropout = 0.1;
+  config.z_loss = 1e-3;
+  const auto run = [&](platform::ThreadPool& threads) {
+    const auto trainer = Make(config, threads);
+    for (int64_t step = 0; step < 4; ++step) {
+      graph::TrainingBatch batches[] = {Batch(config, step), Batch(config, step + 20)};
+      EXPECT_TRUE(trainer->Step(batches));
+    }
+    return Weights(*trainer);
+  };
+  platform::ThreadPool one(1);
+  const std::vector<float> weights = run(threads_);
+  for (const char* policy : {"selective", "full"}) {
+    config.recompute = policy;
+    EXPECT_EQ(run(one), weights) << policy;
+  }
+  config.model.dropout = 0;
+  EXPECT_NE(run(one), weights);
+}
+
+TEST_F(TrainerTest, WhatIsMeasuredHasNoZLoss) {
+  TrainingConfig config = TinyConfig();
+  const graph::TrainingBatch batch = Batch(config, 0);
+  const double plain = Make(config, threads_)->Evaluate(batch);
+  config.z_loss = 0.5;
+  const auto trainer = Make(config, threads_);
+  EXPECT_EQ(trainer->Evaluate(batch), plain);
+  graph::TrainingBatch batches[] = {batch};
+  EXPECT_GT(trainer->Step(batches)->loss * 32, plain + 32 * 0.5 * std::log(50.0));
+}
+
 }  // namespace
 }  // namespace tenfold::training

@@ -7,6 +7,8 @@
 
 #include "tenfold/base/rounding.h"
 #include "tenfold/formats/quoted.h"
+#include "tenfold/graph/dropout.h"
+#include "tenfold/graph/recomputation.h"
 #include "tenfold/model/architectures/gpt2.h"
 #include "tenfold/model/architectures/llama.h"
 
@@ -69,6 +71,7 @@ Status CheckNumbers(const TrainingConfig& config) {
       {"beta2", config.adamw.beta2, 0, 0.999999},
       {"adam-epsilon", config.adamw.epsilon, 0, 1},
       {"weight-decay", config.adamw.weight_decay, 0, 1e3},
+      {"z-loss", config.z_loss, 0, 1},
       {"max-gradient-norm", config.max_gradient_norm, 0, 1e30},
       {"sample-temperature", config.sample_temperature, 0, 100},
   };
@@ -182,6 +185,14 @@ model::ModelConfig ModelConfigOf(const TrainingConfig& config) {
 graph::Graph BuildModel(const TrainingConfig& config) {
   const model::ModelConfig model = ModelConfigOf(config);
   return config.model.architecture == "gpt2" ? model::BuildGpt2(model) : model::BuildLlama(model);
+}
+
+graph::TrainingGraph BuildTrainingGraph(const TrainingConfig& config) {
+  const auto policy = config.recompute == "none"        ? graph::Recomputation::kNone
+                      : config.recompute == "selective" ? graph::Recomputation::kSelective
+                                                        : graph::Recomputation::kFull;
+  const graph::Graph model = graph::WithDropout(BuildModel(config), config.model.dropout);
+  return graph::Recompute(graph::Differentiate(model, config.z_loss), policy);
 }
 
 }  // namespace tenfold::training

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tenfold/base/result.h"
+#include "tenfold/graph/autodiff.h"
 #include "tenfold/graph/graph.h"
 #include "tenfold/model/model_config.h"
 #include "tenfold/training/adamw.h"
@@ -54,6 +55,7 @@ struct TrainingConfig {
   int64_t num_decay_steps = 0;  // of the schedule "warmup-stable-decay"; 0: a fifth of all
   AdamWOptions adamw;
   double max_gradient_norm = 1;
+  double z_loss = 0;
 
   std::string precision = "f32";
   std::string recompute = "none";
@@ -79,5 +81,7 @@ Result<TrainingConfig> Resolve(TrainingConfig config);
 LearningRateSchedule ScheduleOf(const TrainingConfig& config);
 model::ModelConfig ModelConfigOf(const TrainingConfig& config);
 graph::Graph BuildModel(const TrainingConfig& config);
+// With dropout, both passes, and recomputation.
+graph::TrainingGraph BuildTrainingGraph(const TrainingConfig& config);
 
 }  // namespace tenfold::training

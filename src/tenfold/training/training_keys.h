@@ -62,6 +62,8 @@ void ForEachKey(Config& config, Visit&& visit) {
   visit(kOptimizer, "adam-epsilon", config.adamw.epsilon, "AdamW: added to the root of the mean square");
   visit(kOptimizer, "weight-decay", config.adamw.weight_decay, "AdamW: of matrices and tables, per unit of the rate");
   visit(kOptimizer, "max-gradient-norm", config.max_gradient_norm, "Longer gradients are shortened to this; 0 = never");
+  visit(kOptimizer, "z-loss", config.z_loss,
+        "Added to training losses: this times the square of the logits' log-sum-exp (1e-4 is usual)");
 
   constexpr const char* kCompute = KeyGroup::kCompute;
   visit(kCompute, "precision", config.precision, "What matrix products and attention multiply: f32, or bf16 (faster)");

@@ -23,20 +23,19 @@ std::string SampleHeading(int64_t step) {
 
 }  // namespace
 
-Validation MeasureValidation(Trainer& trainer, RunData& data, int64_t num_batches) {
+Result<Validation> MeasureValidation(Trainer& trainer, const RunData& data, int64_t num_batches) {
   Validation validation;
   double sum = 0;
-  int64_t num_bytes = 0;
-  data.RestartValidation();
+  double num_bytes = 0;
   for (int64_t i = 0; num_batches == 0 || i < num_batches; ++i) {
-    const std::optional<ValidationBatch> next = data.NextValidationBatch();
+    ASSIGN_OR_RETURN(const std::optional<ValidationBatch> next, data.ReadValidationBatch(i));
     if (!next) break;
     sum += trainer.Evaluate(next->batch);
     validation.num_tokens += static_cast<int64_t>(next->batch.targets.size());
     num_bytes += next->num_bytes;
   }
   if (validation.num_tokens > 0) validation.loss = sum / static_cast<double>(validation.num_tokens);
-  if (num_bytes > 0) validation.bits_per_byte = sum / std::numbers::ln2 / static_cast<double>(num_bytes);
+  if (num_bytes > 0) validation.bits_per_byte = sum / std::numbers::ln2 / num_bytes;
   return validation;
 }
 
@@ -80,19 +79,22 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   const Clock::time_point start = Clock::now();
   const double cpu_start = CpuSeconds();
   std::vector<graph::TrainingBatch> batches;
-  for (int64_t i = 0; i < config.num_micro_batches; ++i) batches.push_back(parts_.data->NextMicroBatch());
+  for (int64_t i = 0; i < config.num_micro_batches; ++i) {
+    ASSIGN_OR_RETURN(batches.emplace_back(), parts_.data->NextMicroBatch());
+  }
   StepMetrics metrics;
   ASSIGN_OR_RETURN(metrics.report, parts_.trainer->Step(batches));
   metrics.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   metrics.cpu_seconds = CpuSeconds() - cpu_start;
 
   state_.step = metrics.report.step;
-  state_.data = parts_.data->position();
+  state_.data = parts_.data->state();
   state_.num_tokens += metrics.report.num_targets;
   metrics.num_tokens = state_.num_tokens;
   last_loss_ = metrics.report.loss;
   if (config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval))) {
-    metrics.validation = last_validation_ = Validate();
+    ASSIGN_OR_RETURN(last_validation_, Validate());
+    metrics.validation = last_validation_;
   }
   state_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   RETURN_IF_ERROR(metrics_.Append(metrics));
@@ -101,8 +103,9 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   return {};
 }
 
-Validation TrainingRun::Validate() {
-  const Validation validation = MeasureValidation(*parts_.trainer, *parts_.data, parts_.config.num_evaluation_batches);
+Result<Validation> TrainingRun::Validate() {
+  ASSIGN_OR_RETURN(const Validation validation,
+                   MeasureValidation(*parts_.trainer, *parts_.data, parts_.config.num_evaluation_batches));
   parts_.folder->Log(fmt::format("step {}: training loss {:.4f}, validation loss {:.4f}, {:.4f} bits per byte",
                                  state_.step, last_loss_, validation.loss, validation.bits_per_byte));
   return validation;

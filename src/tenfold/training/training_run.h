@@ -65,7 +65,7 @@ class TrainingRun {
   TrainingRun(Parts parts, MetricsLog metrics) : parts_(std::move(parts)), metrics_(std::move(metrics)) {}
 
   Status RunStep(RunObserver& observer);
-  Validation Validate();
+  Result<Validation> Validate();
   Status WriteSample(RunObserver& observer);
   Status WriteCheckpoint(RunObserver& observer);
   Status CutSamples();
@@ -79,7 +79,7 @@ class TrainingRun {
   double last_loss_ = 0;
 };
 
-// `micro-batches` of the validation text at most, 0 for all of it.
-Validation MeasureValidation(Trainer& trainer, RunData& data, int64_t num_batches);
+// On `num_batches` of the validation text, 0 for all of it. Errors: those of reading.
+Result<Validation> MeasureValidation(Trainer& trainer, const RunData& data, int64_t num_batches);
 
 }  // namespace tenfold::training

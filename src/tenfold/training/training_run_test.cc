@@ -44,18 +44,17 @@ class CountedData : public RunData {
  public:
   explicit CountedData(const TrainingConfig& config) : config_(config), position_{.seed = config.seed} {}
 
-  graph::TrainingBatch NextMicroBatch() override {
+  Result<graph::TrainingBatch> NextMicroBatch() override {
     return Batch(position_.seed, static_cast<uint64_t>(position_.position++));
   }
-  DataPosition position() const override { return position_; }
-  Status Seek(const DataPosition& position) override {
+  DataLoaderState state() const override { return position_; }
+  Status Seek(const DataLoaderState& position) override {
     position_ = position;
     return {};
   }
-  void RestartValidation() override { num_validated_ = 0; }
-  std::optional<ValidationBatch> NextValidationBatch() override {
-    if (num_validated_ == 3) return std::nullopt;
-    return ValidationBatch{Batch(99, static_cast<uint64_t>(num_validated_++)), 24};
+  Result<std::optional<ValidationBatch>> ReadValidationBatch(int64_t index) const override {
+    if (index == 3) return std::nullopt;
+    return ValidationBatch{Batch(99, static_cast<uint64_t>(index)), 24};
   }
 
  private:
@@ -73,8 +72,7 @@ class CountedData : public RunData {
   }
 
   TrainingConfig config_;
-  DataPosition position_;
-  int num_validated_ = 0;
+  DataLoaderState position_;
 };
 
 class StopAfter : public RunObserver {

@@ -16,24 +16,16 @@
 #include <span>
 
 #include "tenfold/base/result.h"
+#include "tenfold/training/data_loader.h"
 #include "tenfold/training/parameter_layout.h"
 
 namespace tenfold::training {
 
-// Where in the data the next step begins.
-struct DataPosition {
-  uint64_t seed = 0;
-  int64_t epoch = 0;
-  int64_t position = 0;
-
-  friend bool operator==(const DataPosition&, const DataPosition&) = default;
-};
-
 struct TrainingState {
-  int64_t step = 0;  // updates done
-  DataPosition data = {};
-  int64_t num_tokens = 0;  // trained on so far
-  double seconds = 0;      // spent so far
+  int64_t step = 0;           // updates done
+  DataLoaderState data = {};  // where the next step begins
+  int64_t num_tokens = 0;     // trained on so far
+  double seconds = 0;         // spent so far
   // The least validation loss so far, and after which step; infinite, 0: none yet.
   double best_loss = std::numeric_limits<double>::infinity();
   int64_t best_step = 0;

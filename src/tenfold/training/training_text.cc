@@ -1,108 +1,84 @@
 #include "tenfold/training/training_text.h"
 
-#include <algorithm>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "tenfold/base/random.h"
+#include "tenfold/base/json.h"
 #include "tenfold/formats/gguf.h"
-#include "tenfold/formats/quoted.h"
 #include "tenfold/model/gguf_vocabulary.h"
 #include "tenfold/platform/mapped_file.h"
 #include "tenfold/tokenizer/bpe_trainer.h"
 #include "tenfold/tokenizer/tokenizer_json.h"
 #include "tenfold/tokenizer/tokenizer_json_writer.h"
+#include "tenfold/training/corpus.h"
+#include "tenfold/training/run_folder.h"
 
 namespace tenfold::training {
 namespace {
 
-Result<std::string> ReadAll(const std::vector<std::string>& files) {
-  std::string all;
-  for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(const std::string text, platform::ReadTextFile(file, size_t{1} << 40));
-    all += text;
-  }
-  return all;
-}
-
-// Stands in for the token shards and the loader.
-class TokenWindows : public RunData {
+// The shards of a corpus, shuffled for training and in their order for validation.
+class CorpusData : public RunData {
  public:
-  TokenWindows(const TrainingConfig& config, std::vector<TokenId> training, std::vector<TokenId> validation,
-               const tokenizer::Tokenizer& tokenizer)
-      : batch_size_(config.batch_size),
-        length_(config.model.context_length),
-        training_(std::move(training)),
-        validation_(std::move(validation)),
-        position_{.seed = config.seed} {
-    for (size_t id = 0; id < tokenizer.vocab_size(); ++id) {
-      token_bytes_.push_back(static_cast<int64_t>(tokenizer.TokenText(static_cast<TokenId>(id)).size()));
+  static Result<std::unique_ptr<CorpusData>> Create(const TrainingConfig& config, Corpus corpus) {
+    std::unique_ptr<CorpusData> data(new CorpusData(config, std::move(corpus)));
+    RETURN_IF_ERROR(data->Seek({.seed = config.seed}));
+    if (data->corpus_.validation) {
+      ASSIGN_OR_RETURN(data->validation_, SequentialWindows::Create(*data->corpus_.validation, data->context_));
     }
+    return data;
   }
 
-  graph::TrainingBatch NextMicroBatch() override {
-    graph::TrainingBatch batch;
-    const auto num_places = static_cast<double>(training_.size() - static_cast<size_t>(length_));
-    for (int64_t i = 0; i < batch_size_; ++i) {
-      const double draw = UniformDouble(position_.seed, 1, static_cast<uint64_t>(position_.position++));
-      AddWindow(training_, static_cast<size_t>(draw * num_places), static_cast<size_t>(length_), batch);
-    }
-    return batch;
-  }
-  DataPosition position() const override { return position_; }
-  Status Seek(const DataPosition& position) override {
-    position_ = position;
+  Result<graph::TrainingBatch> NextMicroBatch() override { return loader_->Next(batch_size_); }
+  DataLoaderState state() const override { return loader_->state(); }
+  Status Seek(const DataLoaderState& state) override {
+    ASSIGN_OR_RETURN(loader_, DataLoader::Create(corpus_.train, context_, state));
     return {};
   }
 
-  void RestartValidation() override { validated_ = 0; }
-  std::optional<ValidationBatch> NextValidationBatch() override {
+  Result<std::optional<ValidationBatch>> ReadValidationBatch(int64_t index) const override {
+    const int64_t first = index * batch_size_;
+    if (!validation_ || first >= validation_->num_windows()) return std::nullopt;
     ValidationBatch next;
-    for (int64_t i = 0; i < batch_size_ && validated_ + 1 < validation_.size(); ++i) {
-      const size_t length = std::min(static_cast<size_t>(length_), validation_.size() - 1 - validated_);
-      AddWindow(validation_, validated_, length, next.batch);
-      validated_ += length;
-    }
-    if (next.batch.tokens.empty()) return std::nullopt;
-    for (const TokenId target : next.batch.targets) next.num_bytes += token_bytes_[static_cast<size_t>(target)];
+    ASSIGN_OR_RETURN(next.batch, validation_->Read(first, batch_size_));
+    // Of a part of the text: its share of the tokens.
+    next.num_bytes = static_cast<double>(validation_->num_source_bytes()) *
+                     static_cast<double>(next.batch.targets.size()) / static_cast<double>(validation_->num_targets());
     return next;
   }
 
  private:
-  static void AddWindow(const std::vector<TokenId>& text, size_t begin, size_t length, graph::TrainingBatch& batch) {
-    for (size_t i = begin; i < begin + length; ++i) {
-      batch.target_rows.push_back(static_cast<int32_t>(batch.tokens.size()));
-      batch.tokens.push_back(text[i]);
-      batch.targets.push_back(text[i + 1]);
-    }
-    batch.sequence_lengths.push_back(static_cast<int64_t>(length));
-  }
+  CorpusData(const TrainingConfig& config, Corpus corpus)
+      : batch_size_(config.batch_size), context_(config.model.context_length), corpus_(std::move(corpus)) {}
 
-  int64_t batch_size_, length_;
-  std::vector<TokenId> training_, validation_;
-  std::vector<int64_t> token_bytes_;
-  DataPosition position_;
-  size_t validated_ = 0;
+  int64_t batch_size_, context_;
+  Corpus corpus_;
+  std::optional<DataLoader> loader_;
+  std::optional<SequentialWindows> validation_;
 };
 
 }  // namespace
 
 Result<tokenizer::Vocabulary> MakeVocabulary(const TrainingConfig& config) {
   const bool is_bpe = config.vocabulary == "bpe";
-  if (is_bpe || config.vocabulary == "characters") {
-    ASSIGN_OR_RETURN(const std::string text, ReadAll(config.train_files));
-    const std::string_view texts[] = {text};
-    using Alphabet = tokenizer::BpeTrainerOptions::Alphabet;
-    return tokenizer::TrainBpe(
-        texts, is_bpe ? tokenizer::BpeTrainerOptions{.vocabulary_size = config.model.vocab_size}
-                      : tokenizer::BpeTrainerOptions{
-                            .vocabulary_size = 0, .alphabet = Alphabet::kBytesThatOccur, .special_tokens = {}});
+  if (!is_bpe && config.vocabulary != "characters") {
+    if (std::filesystem::is_directory(config.vocabulary)) return tokenizer::LoadTokenizerFolder(config.vocabulary);
+    ASSIGN_OR_RETURN(const auto file, formats::GgufFile::Open(config.vocabulary));
+    return model::ReadGgufVocabulary(file);
   }
-  const std::filesystem::path path = config.vocabulary;
-  if (std::filesystem::is_directory(path)) return tokenizer::LoadTokenizerFolder(path);
-  ASSIGN_OR_RETURN(const auto file, formats::GgufFile::Open(path));
-  return model::ReadGgufVocabulary(file);
+  std::vector<platform::MappedFile> files;
+  std::vector<std::string_view> texts;
+  for (const std::string& path : config.train_files) {
+    ASSIGN_OR_RETURN(files.emplace_back(), platform::MappedFile::Open(path));
+    const auto bytes = files.back().bytes();
+    texts.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  using Alphabet = tokenizer::BpeTrainerOptions::Alphabet;
+  return tokenizer::TrainBpe(
+      texts, is_bpe ? tokenizer::BpeTrainerOptions{.vocabulary_size = config.model.vocab_size}
+                    : tokenizer::BpeTrainerOptions{
+                          .vocabulary_size = 0, .alphabet = Alphabet::kBytesThatOccur, .special_tokens = {}});
 }
 
 Status WriteVocabulary(const tokenizer::Vocabulary& vocabulary, const std::filesystem::path& folder) {
@@ -115,29 +91,21 @@ Status WriteVocabulary(const tokenizer::Vocabulary& vocabulary, const std::files
   return WriteWhole(folder / "tokenizer.json", json::serialize(tokens) + "\n");
 }
 
-Result<TrainingText> ReadTrainingText(const TrainingConfig& config, const tokenizer::Tokenizer& tokenizer,
-                                      platform::ThreadPool&) {
-  ASSIGN_OR_RETURN(const std::string text, ReadAll(config.train_files));
-  std::vector<TokenId> training = tokenizer.Encode(text, {.add_special = false}), validation;
-  if (!config.validation_files.empty()) {
-    ASSIGN_OR_RETURN(const std::string validation_text, ReadAll(config.validation_files));
-    validation = tokenizer.Encode(validation_text, {.add_special = false});
-  } else {
-    const auto kept = static_cast<int64_t>(static_cast<double>(training.size()) * (1 - config.validation_share));
-    validation.assign(training.begin() + kept, training.end());
-    training.resize(static_cast<size_t>(kept));
-  }
-  if (static_cast<int64_t>(training.size()) <= config.model.context_length) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "train-files have {} tokens to learn from; a sequence of context-length {} needs one more than "
-                     "that",
-                     training.size(), config.model.context_length);
-  }
-  TrainingText prepared;
-  prepared.num_training_tokens = static_cast<int64_t>(training.size());
-  prepared.num_validation_tokens = static_cast<int64_t>(validation.size());
-  prepared.data = std::make_unique<TokenWindows>(config, std::move(training), std::move(validation), tokenizer);
-  return prepared;
+Result<TrainingText> ReadTrainingText(const TrainingConfig& config, const tokenizer::Vocabulary& vocabulary,
+                                      const std::filesystem::path& folder, platform::ThreadPool& threads) {
+  CorpusOptions options{.train_files = {config.train_files.begin(), config.train_files.end()},
+                        .validation_files = {config.validation_files.begin(), config.validation_files.end()},
+                        .validation_share = config.validation_files.empty() ? config.validation_share : 0,
+                        .context = config.model.context_length};
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return MakeError(ErrorCode::kIo, "{}: cannot be made: {}", folder.string(), error.message());
+  ASSIGN_OR_RETURN(Corpus corpus, PrepareCorpus(options, vocabulary, folder, threads));
+  TrainingText text;
+  text.num_training_tokens = corpus.train.num_tokens();
+  if (corpus.validation) text.num_validation_tokens = corpus.validation->num_tokens();
+  ASSIGN_OR_RETURN(text.data, CorpusData::Create(config, std::move(corpus)));
+  return text;
 }
 
 }  // namespace tenfold::training

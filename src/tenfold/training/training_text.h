@@ -7,16 +7,14 @@
 
 #include "tenfold/base/result.h"
 #include "tenfold/platform/thread_pool.h"
-#include "tenfold/tokenizer/tokenizer.h"
 #include "tenfold/tokenizer/vocabulary.h"
 #include "tenfold/training/run_data.h"
-#include "tenfold/training/run_folder.h"
 #include "tenfold/training/training_config.h"
 
 namespace tenfold::training {
 
-// The vocabulary that the config asks for: that of a model or a tokenizer.json, or a new one of the training text.
-// Errors: those of reading and of training one; kInvalidArgument for texts without content.
+// The vocabulary that the config asks for: that of a GGUF file or a Hugging Face folder, or a new one of the training
+// text. Errors: those of reading and of training one.
 Result<tokenizer::Vocabulary> MakeVocabulary(const TrainingConfig& config);
 
 // Keeps it in a folder, as Hugging Face's tokenizer.json. Errors: kIo; kUnsupported, where the format cannot say it.
@@ -29,9 +27,9 @@ struct TrainingText {
   int64_t num_validation_tokens = 0;  // 0: none
 };
 
-// `config` is resolved, its vocab-size that of the tokenizer. Errors: those of reading; kInvalidArgument for texts that
-// are shorter than a sequence.
-Result<TrainingText> ReadTrainingText(const TrainingConfig& config, const tokenizer::Tokenizer& tokenizer,
-                                      platform::ThreadPool& threads);
+// `config` is resolved, its vocab-size that of the vocabulary. Tokens are kept in `folder`, and found there by the next
+// process of the run. Errors: those of PrepareCorpus.
+Result<TrainingText> ReadTrainingText(const TrainingConfig& config, const tokenizer::Vocabulary& vocabulary,
+                                      const std::filesystem::path& folder, platform::ThreadPool& threads);
 
 }  // namespace tenfold::training
