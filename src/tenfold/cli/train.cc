@@ -55,14 +55,15 @@ Result<TrainingConfig> ConfigOf(const TrainFlags& flags) {
   }
   if (!flags.config_file.empty()) RETURN_IF_ERROR(ApplyConfigFile(flags.config_file, config));
   for (const auto& override_key : flags.overrides) override_key(config);
-  if (config.train_files.empty()) {
-    return MakeError(ErrorCode::kInvalidArgument, "train-files is empty: say which texts to learn from");
-  }
   // So that the run can be repeated from any folder.
   for (auto* const files : {&config.train_files, &config.validation_files}) {
     for (std::string& file : *files) file = std::filesystem::absolute(file).lexically_normal().string();
   }
-  return Resolve(config);
+  ASSIGN_OR_RETURN(TrainingConfig resolved, Resolve(config));
+  if (resolved.train_files.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "train-files is empty: say which texts to learn from");
+  }
+  return resolved;
 }
 
 // The parts of a run, in the order in which they need each other.
