@@ -32,6 +32,18 @@ Status PartialFile::Append(std::span<const std::byte> bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", partial_path_.string(), std::strerror(errno));
   }
+  size_bytes_ += bytes.size();
+  return {};
+}
+
+Status PartialFile::ReplaceBeginning(std::span<const std::byte> bytes) {
+  CHECK(file_ != nullptr);
+  CHECK_LE(bytes.size(), size_bytes_);
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0 ||
+      std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size() ||
+      std::fseek(file_.get(), 0, SEEK_END) != 0) {
+    return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", partial_path_.string(), std::strerror(errno));
+  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -23,6 +24,8 @@ class PartialFile {
   ~PartialFile();
 
   Status Append(std::span<const std::byte> bytes);
+  // Replaces the first bytes of what was appended, for a header that is known only at the end.
+  Status ReplaceBeginning(std::span<const std::byte> bytes);
   // Gives the file its name, replacing an older file.
   Status Commit();
 
@@ -35,6 +38,7 @@ class PartialFile {
 
   std::filesystem::path path_;
   std::filesystem::path partial_path_;
+  uint64_t size_bytes_ = 0;
   std::unique_ptr<std::FILE, Closer> file_;  // null: committed or moved from
 };
 

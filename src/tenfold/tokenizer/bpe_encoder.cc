@@ -55,7 +55,7 @@ Result<BpeEncoder> BpeEncoder::Create(const Vocabulary& vocabulary, std::span<co
       }
     }
   }
-  if (vocabulary.merges.empty()) {
+  if (vocabulary.merges.empty() && vocabulary.kind == VocabularyKind::kSentencePiece) {
     encoder.joins_ = FlatMap<Join>(encoder.JoinsOfScores(vocabulary, texts));
   } else {
     ASSIGN_OR_RETURN(const Joins joins, encoder.JoinsOfMerges(vocabulary, texts));

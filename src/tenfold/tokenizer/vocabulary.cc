@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "tenfold/tokenizer/byte_alphabet.h"
+
 namespace tenfold::tokenizer {
 namespace {
 
@@ -19,6 +21,16 @@ Status CheckSize(const Vocabulary& vocabulary, std::string_view field, size_t si
   if (size == vocabulary.tokens.size()) return {};
   return MakeError(ErrorCode::kCorrupt, "{}: {} {} for {} tokens; there must be one each", vocabulary.source, size,
                    field, vocabulary.tokens.size());
+}
+
+// Whether no token of a byte-level vocabulary has more than one byte, so that there is nothing to join.
+bool OnlyBytes(const Vocabulary& vocabulary) {
+  if (vocabulary.kind != VocabularyKind::kByteLevel) return false;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    if (vocabulary.types[id] == TokenType::kNormal && BytesFromAlphabet(vocabulary.tokens[id]).value_or("").size() > 1)
+      return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -43,7 +55,7 @@ Status CheckVocabulary(const Vocabulary& vocabulary) {
     }
   }
   const bool joins_by_score = vocabulary.kind == VocabularyKind::kSentencePiece && !vocabulary.scores.empty();
-  if (vocabulary.merges.empty() && !joins_by_score) {
+  if (vocabulary.merges.empty() && !joins_by_score && !OnlyBytes(vocabulary)) {
     return MakeError(ErrorCode::kCorrupt,
                      "{}: the vocabulary has neither merges nor scores, so nothing says which "
                      "tokens join",

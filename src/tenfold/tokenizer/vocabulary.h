@@ -49,7 +49,8 @@ struct Vocabulary {
   std::vector<TokenType> types;
   std::vector<float> scores;  // empty, or one per id: kSentencePiece without merges joins by the highest score
 
-  // Pairs of tokens that join, the first before all others. Empty only for kSentencePiece with scores.
+  // Pairs of tokens that join, the first before all others. Empty only for kSentencePiece with scores, and where all
+  // tokens of kByteLevel are single bytes (character-level vocabularies).
   std::vector<std::pair<std::string, std::string>> merges;
   // A word that is itself a token is that token, whatever the merges say (Llama 3).
   bool ignore_merges = false;
