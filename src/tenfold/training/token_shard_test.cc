@@ -162,7 +162,7 @@ TEST(TokenShard, NoDamageMakesAReaderFail) {
   WriteShard(folder, Counted(50, 10), 10);
   const std::string good = folder.Read("a.tokens");
   int num_opened = 0;
-  for (uint64_t attempt = 0; attempt < 1000; ++attempt) {
+  for (uint64_t attempt = 0; attempt < 300; ++attempt) {
     std::string bytes = good;
     const auto draws = Philox(1, 0, attempt);
     bytes[draws[0] % bytes.size()] = static_cast<char>(draws[1]);
@@ -179,7 +179,7 @@ TEST(TokenShard, NoDamageMakesAReaderFail) {
     }
     static_cast<void>(shard->Verify());
   }
-  EXPECT_GT(num_opened, 50);
+  EXPECT_GT(num_opened, 15);
 }
 
 TEST(TokenShard, NamesATokenOutsideTheVocabulary) {
