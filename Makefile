@@ -27,12 +27,12 @@ SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
 .PHONY: serve test build asan tsan fuzz format check clean
 
 serve: build
-	@if [ -z "$(MODEL)" ]; then \
+	@if [ -z "$(MODEL)" ] && [ ! -e models/storyteller/storyteller.gguf ]; then \
 	  echo "Say which model to serve: make serve MODEL=model.gguf, MODEL=folder for a Hugging Face folder with"; \
 	  echo "config.json, tokenizer.json and *.safetensors, or MODEL=hf:org/repo for one on the hub. Llama models of type F32, F16, BF16, Q8_0, Q4_0 and Q4_K to Q6_K work."; \
 	  exit 2; \
 	fi
-	build/release/bin/tenfold serve "$(MODEL)" --host $(HOST) --port $(PORT) $(ARGS)
+	build/release/bin/tenfold serve $(if $(MODEL),"$(MODEL)") --host $(HOST) --port $(PORT) $(ARGS)
 
 build:
 	@tools/install_dependencies.sh build

@@ -326,6 +326,7 @@ class Written(CommandLine):
                           for path in (folder, theirs))
         self.assertEqual(merges, others)
         self.run_tenfold('convert', folder, file)
+        self.assertEqual(self.run_json('info', file)['name'], 'hf')
         for record in json.loads((SHARED / 'models/stories260K-greedy.json').read_text()):
             for model in (folder, file):
                 answer = self.run_json('generate', model, '--prompt', record['prompt'], '--max-tokens',
@@ -347,6 +348,21 @@ class Written(CommandLine):
         self.assertEqual(self.run_json('info', self.folder / 'q8.gguf')['types'].keys(), {'Q8_0', 'F16', 'F32'})
         self.assertEqual(len(self.run_json('generate', self.folder / 'q8.gguf', '--prompt', 'Once', '--max-tokens', 5,
                                            '--ignore-eos')['token_ids']), 5)
+
+    def test_gpt2(self):
+        model, folder = SHARED / 'models/arch/gpt2.gguf', self.folder / 'hf'
+        self.run_tenfold('convert', model, folder)
+        records = json.loads((SHARED / 'models/arch/expected.json').read_text())['gpt2.gguf']
+        for record in records:
+            for path in (model, folder):
+                answer = self.run_json('generate', path, '--prompt-ids', ','.join(map(str, record['prompt_ids'])),
+                                       '--max-tokens', len(record['completion_ids']), '--kv-cache-dtype', 'f32',
+                                       '--ignore-eos')
+                self.assertEqual(answer['token_ids'], record['completion_ids'])
+        # Its positions are a table, which ends.
+        bench = ['bench', 'model', model, '--repeat', 1]
+        self.assertIn('decode 1 at context 240', self.run_tenfold(*bench, '--context', 240).stdout)
+        self.assertIn('table of positions ends at 256', self.run_tenfold(*bench, '--context', 241, exit_code=1).stderr)
 
     def test_refusals(self):
         out, quantized = self.folder / 'out.gguf', self.folder / 'quantized.gguf'

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tests against other people's programs from npm: OpenAI's client library, Hugging Face's engine for chat templates
-and its reader of GGUF files.
+and its readers of GGUF files and tokenizers.
 
-usage: npm_test.py openai_client | jinja_oracle | gguf_reader PROGRAMS SHARED FOLDER
+usage: npm_test.py openai_client | jinja_oracle | gguf_reader | tokenizer_reader PROGRAMS SHARED FOLDER
 
   PROGRAMS    the folder with tenfold, parrot_server and render_templates
   SHARED      the folder with models (or TENFOLD_SHARED); where it is absent, tests with a model skip
@@ -74,16 +74,19 @@ def serving(command, output):
 
 def main():
     suite, programs, shared, folder = sys.argv[1:]
-    model = pathlib.Path(os.environ.get('TENFOLD_SHARED', shared)) / 'models/stories260K.gguf'
-    if suite == 'gguf_reader' and not model.exists():
-        skip(f'needs {model}, which is not here')
+    shared = pathlib.Path(os.environ.get('TENFOLD_SHARED', shared))
+    model, vocabularies = shared / 'models/stories260K.gguf', shared / 'vocabs'
+    for reader, needed in [('gguf_reader', model), ('tokenizer_reader', vocabularies)]:
+        if suite == reader and not needed.exists():
+            skip(f'needs {needed}, which is not here')
     programs, folder = pathlib.Path(programs), pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / 'lock', 'w') as lock:  # tests run side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
         install(folder)
     shutil.copy(HERE / f'{suite}.mjs', folder)
-    environment = {**os.environ, 'RENDER': str(programs / 'render_templates'), 'TENFOLD': str(programs / 'tenfold')}
+    environment = {**os.environ, 'RENDER': str(programs / 'render_templates'), 'TENFOLD': str(programs / 'tenfold'),
+                   'VOCABS': str(vocabularies)}
     environment.pop('MODEL', None)
     if suite == 'gguf_reader':
         environment['MODEL'] = str(model)

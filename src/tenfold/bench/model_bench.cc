@@ -209,6 +209,21 @@ void AddMemory(Report& report, const model::Model& model, const ModelBench& benc
                          mib(own_bytes) - mib(known_bytes), mib(bench.activation_bytes())));
 }
 
+// Drops the standard points that end beyond a table of learned positions; refuses others. Errors: kInvalidArgument.
+Status FitPositions(const model::Model& model, const std::filesystem::path& path, ModelPoints& points) {
+  const auto is_table = [](const graph::Node& node) { return node.op == graph::Op::kPositionEmbedding; };
+  if (std::ranges::none_of(model.graph().nodes, is_table)) return {};
+  const int64_t end = model.config().context_length;
+  const auto is_long = [&](int64_t tokens) { return tokens > end; };
+  const auto is_deep = [&](const DecodePoint& point) { return point.context + kDecodeSteps > end; };
+  const size_t num_dropped = std::erase_if(points.prefills, is_long) + std::erase_if(points.decodes, is_deep);
+  if (num_dropped == 0 || points.is_standard) return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "{}: the model's table of positions ends at {}; ask for prompts of so many tokens at most, and for "
+                   "contexts that leave {} to decode",
+                   path.string(), end, kDecodeSteps);
+}
+
 }  // namespace
 
 ModelPoints PointsOf(const ModelBenchOptions& options) {
@@ -230,12 +245,13 @@ ModelPoints PointsOf(const ModelBenchOptions& options) {
 
 Status BenchModel(const std::filesystem::path& path, const ModelBenchOptions& options,
                   const kernels::KernelTable& kernels, platform::ThreadPool& threads, Report& report) {
-  const ModelPoints points = PointsOf(options);
+  ModelPoints points = PointsOf(options);
   ASSIGN_OR_RETURN(LimitMeter meter, LimitMeter::Create(kernels, threads, kBeyondCaches));
   report.AddMachine(meter.MeasureAll(std::max(options.repeat, 3)), kernels, threads);
   report.AddText("\n");
   ASSIGN_OR_RETURN(const std::unique_ptr<model::Model> model,
                    Load(path, points.is_standard ? options.repeat : 1, threads, report));
+  RETURN_IF_ERROR(FitPositions(*model, path, points));
   ASSIGN_OR_RETURN(const auto bench, ModelBench::Create(*model, options, points, kernels, threads, meter));
   for (const int64_t tokens : points.prefills) {
     AddRate(report, fmt::format("prefill {}", tokens), {{"name", "prefill"}, {"tokens", tokens}},

@@ -50,7 +50,9 @@ ModelPoints PointsOf(const ModelBenchOptions& options);
 inline constexpr int64_t kDecodeSteps = 16;
 
 // Loads the model (--repeat times for the standard points, to time it), prints a line for each measurement. A context
-// may be longer than the model's own: the runner does not mind. Errors: those of loading, kResourceExhausted.
+// may be longer than the model's own: the runner does not mind, unless positions are looked up in a table; standard
+// points beyond its end are left out then. Errors: those of loading, kInvalidArgument for other points beyond such a
+// table, kResourceExhausted.
 Status BenchModel(const std::filesystem::path& path, const ModelBenchOptions& options,
                   const kernels::KernelTable& kernels, platform::ThreadPool& threads, Report& report);
 

@@ -23,6 +23,7 @@ struct ConvertFlags {
 
 Status RunConvert(ConvertFlags& flags) {
   ASSIGN_OR_RETURN(flags.options.in, LocalModel(flags.in));
+  flags.options.name = ModelName(flags.in);
   if (!flags.type.empty()) flags.options.mix = model::FindWeightMix(flags.type);
   const std::unique_ptr<platform::ThreadPool> threads = MakeThreads(flags.num_threads);
   return WriteAndReport(flags.options.in, flags.options.out,

@@ -6,6 +6,7 @@
 #include <CLI/Option.hpp>
 #include <CLI/Validators.hpp>
 
+#include "tenfold/cli/embedded_model.h"
 #include "tenfold/cli/size.h"
 #include "tenfold/hub/model_reference.h"
 #include "tenfold/kernels/kv_layout.h"
@@ -33,11 +34,14 @@ CLI::Option* OnePerFlag(CLI::Option* option) {
 }  // namespace
 
 void AddModelPath(CLI::App& command, std::string& model, const std::string& name) {
+  const bool may_be_embedded = name == "MODEL" && HasEmbeddedModel();
   command
       .add_option(name, model,
-                  "A GGUF file, a Hugging Face folder, or a model on the Hugging Face hub, which is downloaded once: "
-                  "hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:file.gguf, hf:org/repo@revision")
-      ->required()
+                  std::string("A GGUF file, a Hugging Face folder, or a model on the Hugging Face hub, which is "
+                              "downloaded once: hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:file.gguf, "
+                              "hf:org/repo@revision") +
+                      (may_be_embedded ? "; without it, the storyteller that is part of this program" : ""))
+      ->required(!may_be_embedded)
       ->type_name("PATH")
       ->check(CLI::Validator(WrongModelReference, ""));
 }

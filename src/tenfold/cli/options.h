@@ -14,7 +14,7 @@
 
 namespace tenfold::cli {
 
-// The positional MODEL, or of another name, required.
+// The positional MODEL, which may be left out where a model is embedded, or one of another name, which may not.
 void AddModelPath(CLI::App& command, std::string& model, const std::string& name = "MODEL");
 
 // An amount of memory, as cli/size.h reads it.

@@ -24,7 +24,8 @@ int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(error);
   std::string message = error.what();
   if (message == "MODEL is required") {
-    message += ": pass a GGUF file, a Hugging Face folder, or hf:org/repo (no model is embedded in this program yet)";
+    message +=
+        ": pass a GGUF file, a Hugging Face folder, or hf:org/repo (this program was built without one of its own)";
   }
   // `bench` has subcommands of its own.
   const CLI::App* innermost = &program;

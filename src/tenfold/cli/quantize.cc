@@ -24,6 +24,7 @@ struct QuantizeFlags {
 
 Status RunQuantize(QuantizeFlags& flags) {
   ASSIGN_OR_RETURN(flags.options.in, LocalModel(flags.in));
+  flags.options.name = ModelName(flags.in);
   flags.options.mix = model::FindWeightMix(flags.type);  // one of the names that the option takes
   const std::unique_ptr<platform::ThreadPool> threads = MakeThreads(flags.num_threads);
   return WriteAndReport(flags.options.in, flags.options.out,

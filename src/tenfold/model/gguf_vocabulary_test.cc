@@ -17,10 +17,12 @@
 #include "tenfold/formats/gguf_writer.h"
 #include "tenfold/model/gguf_vocabulary_writer.h"
 #include "tenfold/platform/mapped_file.h"
+#include "tenfold/tokenizer/bpe_trainer.h"
 #include "tenfold/tokenizer/tokenizer.h"
 #include "tenfold/tokenizer/tokenizer_json.h"
 #include "tenfold/tokenizer/tokenizer_json_writer.h"
 #include "tenfold/tokenizer/utf8.h"
+#include "tenfold/tokenizer/vocabulary_hash.h"
 
 namespace tenfold::model {
 namespace {
@@ -117,6 +119,29 @@ TEST_P(RealVocabulary, EncodesTheSameAfterGguf) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->tokens.back(), fmt::format("[PAD{}]", num_tokens + 1));
   ExpectEncodes(*read);
+}
+
+TEST(TrainedVocabulary, ComesBackFromGgufAsItWas) {
+  const std::vector<std::string_view> texts = {"so many words, so many more words<|endoftext|>"};
+  using Options = tokenizer::BpeTrainerOptions;
+  for (const Options& options :
+       {Options{.vocabulary_size = 265},
+        Options{.vocabulary_size = 0, .alphabet = Options::Alphabet::kBytesThatOccur, .special_tokens = {}},
+        Options{.vocabulary_size = 265, .pre_tokenizer = "qwen2"},
+        Options{.vocabulary_size = 265, .pre_tokenizer = "llama-bpe"}}) {
+    const tokenizer::Vocabulary vocabulary = tokenizer::TrainBpe(texts, options).value();
+    formats::GgufHeaderBuilder header;
+    const auto num_rows = static_cast<int64_t>(vocabulary.tokens.size()) + 3;  // padded
+    ASSERT_TRUE(WriteGgufVocabulary(vocabulary, num_rows, header));
+    const std::string bytes = header.Encode();
+    const auto read = ReadGgufVocabulary(formats::GgufFile::Parse(std::as_bytes(std::span(bytes)), "written").value());
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(tokenizer::HashVocabulary(*read), tokenizer::HashVocabulary(vocabulary)) << options.pre_tokenizer;
+    EXPECT_EQ(read->eos, vocabulary.eos);
+    const Tokenizer before = Tokenizer::Create(vocabulary).value(), after = Tokenizer::Create(*read).value();
+    const EncodeOptions parsed = {.add_special = true, .parse_special = true};
+    EXPECT_EQ(after.Encode(texts[0], parsed), before.Encode(texts[0], parsed));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Vocabs, RealVocabulary,

@@ -14,6 +14,7 @@
 #include "tenfold/base/test_data.h"
 #include "tenfold/formats/gguf.h"
 #include "tenfold/formats/safetensors.h"
+#include "tenfold/formats/safetensors_writer.h"
 #include "tenfold/model/architectures.h"
 #include "tenfold/model/model.h"
 #include "tenfold/model/tensor_rows.h"
@@ -154,6 +155,26 @@ TEST_F(ModelWriterTest, LaysRowsOutAsTheFormatsHaveThem) {
   const tensor::TensorView up = gpt2.Tensor("transformer.h.0.mlp.c_fc.weight").value();  // "Conv1D": [inputs, outputs]
   EXPECT_EQ(up.shape, (tensor::Shape{64, 96}));
   EXPECT_EQ(reinterpret_cast<const float*>(up.data)[7 * 96 + 3], expected_.at("blk.0.ffn_up.weight")[3 * 64 + 7]);
+}
+
+// The first files of GPT-2 have names without a beginning.
+TEST_F(ModelWriterTest, Gpt2IsReadUnderItsShorterNames) {
+  MakeModel("gpt2", true);
+  ASSERT_TRUE(WriteHuggingFaceModel(Content(), {}, folder_ / "hf", threads_));
+  const fs::path path = folder_ / "hf" / "model.safetensors";
+  {
+    const auto file = formats::SafetensorsFile::Open(path).value();
+    formats::SafetensorsHeaderBuilder header;
+    for (const formats::SafetensorsTensor& tensor : file.tensors()) {
+      const std::string_view prefix = "transformer.";
+      ASSERT_TRUE(tensor.name.starts_with(prefix)) << tensor.name;
+      header.AddTensor(tensor.name.substr(prefix.size()), tensor::Shape(std::span(tensor.sizes)), DataType::kF32);
+    }
+    auto writer = formats::SafetensorsWriter::Create(path, header).value();
+    for (const formats::SafetensorsTensor& tensor : file.tensors()) ASSERT_TRUE(writer.WriteTensorData(tensor.bytes));
+    ASSERT_TRUE(writer.Finish());
+  }
+  ExpectRead(folder_ / "hf", expected_);
 }
 
 TEST_F(ModelWriterTest, Gpt2WithoutBiasesGetsZeros) {

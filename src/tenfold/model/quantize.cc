@@ -107,11 +107,10 @@ Result<WriteSummary> QuantizeGguf(const QuantizeOptions& options, platform::Thre
 
 // `write` is one of the writers.
 template <class Write>
-Result<WriteSummary> WriteCheckpoint(const std::filesystem::path& in, Write write) {
+Result<WriteSummary> WriteCheckpoint(const std::filesystem::path& in, const std::string& name, Write write) {
   ASSIGN_OR_RETURN(const auto checkpoint, OpenCheckpoint(in));
   ModelConfig config = checkpoint->config();
-  // A folder says the model's name only by its own.
-  if (config.name.empty()) config.name = (in.has_filename() ? in : in.parent_path()).filename().string();
+  if (config.name.empty()) config.name = name;
   const CheckpointWeights weights(*checkpoint);
   return write(ModelContent{.config = &config,
                             .vocabulary = &checkpoint->vocabulary(),
@@ -126,7 +125,7 @@ Result<WriteSummary> QuantizeModel(const QuantizeOptions& options, platform::Thr
   RETURN_IF_ERROR(RefuseExisting(options.out, options.overwrite));
   std::error_code ignored;  // what cannot be looked at fails when it is opened
   if (!std::filesystem::is_directory(options.in, ignored)) return QuantizeGguf(options, threads);
-  return WriteCheckpoint(options.in, [&](const ModelContent& content) {
+  return WriteCheckpoint(options.in, options.name, [&](const ModelContent& content) {
     return WriteGgufModel(content, {.mix = options.mix, .overwrite = options.overwrite}, options.out, threads);
   });
 }
@@ -149,7 +148,7 @@ Result<WriteSummary> ConvertModel(const ConvertOptions& options, platform::Threa
                      "end in .gguf",
                      options.in.string());
   }
-  return WriteCheckpoint(options.in, [&](const ModelContent& content) {
+  return WriteCheckpoint(options.in, options.name, [&](const ModelContent& content) {
     return to_folder ? WriteHuggingFaceModel(content, write, options.out, threads)
                      : WriteGgufModel(content, write, options.out, threads);
   });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "tenfold/base/result.h"
 #include "tenfold/model/model_writer.h"
@@ -15,6 +16,7 @@ struct QuantizeOptions {
   std::filesystem::path in;   // a GGUF file of any architecture, or a Hugging Face folder of a known one
   std::filesystem::path out;  // a GGUF file
   const WeightMix* mix = nullptr;
+  std::string name = {};  // of the model, for people, where `in` does not say it
   bool overwrite = false;
   bool allow_requantize = false;  // from quantized weights to others, whose errors add up
 };
@@ -28,6 +30,7 @@ struct ConvertOptions {
   std::filesystem::path in;
   std::filesystem::path out;       // a GGUF file when it ends in ".gguf", otherwise a Hugging Face folder
   const WeightMix* mix = nullptr;  // as in WriteOptions: without it weights keep their types, quantized ones become F32
+  std::string name = {};           // of the model, for people, where `in` does not say it
   bool overwrite = false;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -17,6 +18,7 @@
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/platform/mailbox.h"
 #include "tenfold/platform/mapped_file.h"
+#include "tenfold/platform/memory_file.h"
 #include "tenfold/platform/memory_info.h"
 #include "tenfold/platform/thread_pool.h"
 
@@ -93,6 +95,14 @@ TEST(MappedFile, ReadsBack) {
   EXPECT_EQ(ReadTextFile(path).value(), "hello");
   EXPECT_EQ(ReadTextFile(path, 4).error().code, ErrorCode::kResourceExhausted);
   std::remove(path.c_str());
+}
+
+TEST(MakeMemoryFile, IsAFileLikeAnyOther) {
+  const std::string text(100000, 'm');
+  const auto path = MakeMemoryFile("some text", std::as_bytes(std::span(text))).value();
+  for (int time = 0; time < 2; ++time) EXPECT_EQ(ReadTextFile(path).value(), text);
+  EXPECT_EQ(MappedFile::Open(path).value().bytes().size(), text.size());
+  EXPECT_NE(MakeMemoryFile("another", {}).value(), path);
 }
 
 TEST(MappedFile, DropsPartsThatCanBeReadAgain) {

@@ -174,7 +174,9 @@ TEST_F(CorpusTest, ReusesShardsOfTheSameTextsAndVocabulary) {
   vocabulary.merges[0] = {"a", "a"};
   vocabulary.tokens[256] = "aa";
   EXPECT_EQ(Prepare(options, vocabulary)->num_encoded, 2);
-  options.separator = "--";
+  options.separator = "--";  // which is no token, so that the one that ends texts stands for it
+  EXPECT_EQ(Prepare(options, vocabulary)->num_encoded, 2);
+  vocabulary.eos = 'x';
   EXPECT_EQ(Prepare(options, vocabulary)->num_encoded, 2);
 }
 

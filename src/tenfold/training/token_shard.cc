@@ -142,7 +142,7 @@ Status TokenShard::Read(int64_t begin, std::span<TokenId> tokens) const {
 Status TokenShard::Verify() const {
   const std::span<const std::byte> bytes = body();
   const size_t token_bytes = TokenBytes(facts_.vocabulary_size);
-  std::vector<TokenId> tokens(kBlockBytes / token_bytes);
+  std::vector<TokenId> tokens(std::min(kBlockBytes, bytes.size()) / token_bytes);
   uint64_t checksum = 0;
   for (size_t done = 0; done < bytes.size(); done += kBlockBytes) {
     const std::span<const std::byte> block = bytes.subspan(done, std::min(kBlockBytes, bytes.size() - done));

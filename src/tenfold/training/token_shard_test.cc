@@ -1,7 +1,8 @@
 #include "tenfold/training/token_shard.h"
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/base/hash.h"
+#include "tenfold/base/random.h"
 #include "tenfold/tokenizer/small_vocabulary.h"
 #include "tenfold/tokenizer/vocabulary_hash.h"
 #include "tenfold/training/temporary_folder_for_test.h"
@@ -153,6 +155,32 @@ INSTANTIATE_TEST_SUITE_P(
                     DamageCase{"huge", [](std::string& b) { b[23] = '\xFF', Vouch(b); }, "cut short"},
                     DamageCase{"wraps", [](std::string& b) { b[23] = '\x80', Vouch(b); }, "cut short"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+// Headers that somebody made on purpose, with the checksum that belongs to them.
+TEST(TokenShard, NoDamageMakesAReaderFail) {
+  const TemporaryFolder folder;
+  WriteShard(folder, Counted(50, 10), 10);
+  const std::string good = folder.Read("a.tokens");
+  int num_opened = 0;
+  for (uint64_t attempt = 0; attempt < 300; ++attempt) {
+    std::string bytes = good;
+    const auto draws = Philox(1, 0, attempt);
+    bytes[draws[0] % bytes.size()] = static_cast<char>(draws[1]);
+    bytes[12 + draws[2] % 36] ^= static_cast<char>(1 << draws[3] % 8);  // in the numbers
+    Vouch(bytes);
+    folder.Write("a.tokens", bytes);
+    const auto shard = TokenShard::Open(folder.path() / "a.tokens");
+    if (!shard) continue;
+    ++num_opened;
+    Tokens tokens(static_cast<size_t>(shard->num_tokens()));
+    ASSERT_LE(tokens.size(), bytes.size());
+    if (shard->Read(0, tokens)) {
+      for (const TokenId token : tokens) ASSERT_TRUE(token >= 0 && token < shard->facts().vocabulary_size);
+    }
+    static_cast<void>(shard->Verify());
+  }
+  EXPECT_GT(num_opened, 15);
+}
 
 TEST(TokenShard, NamesATokenOutsideTheVocabulary) {
   const TemporaryFolder folder;
