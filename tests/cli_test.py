@@ -60,7 +60,7 @@ class CommandLine(unittest.TestCase):
 class Program(CommandLine):
     def test_help_and_version(self):
         commands = ['serve', 'generate', 'chat', 'tokenize', 'info', 'perplexity', 'synth', 'quantize', 'convert',
-                    'bench', 'bench kernels',
+                    'train', 'bench', 'bench kernels',
                     'bench model', 'bench serve', 'bench replay',
                     'bench paper']
         summary = self.run_tenfold('--help').stdout

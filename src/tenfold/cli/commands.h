@@ -21,6 +21,7 @@ Command AddTokenize(CLI::App& program);
 Command AddInfo(CLI::App& program);
 Command AddPerplexity(CLI::App& program);
 Command AddSynth(CLI::App& program);
+Command AddTrain(CLI::App& program);
 Command AddQuantize(CLI::App& program);
 Command AddConvert(CLI::App& program);
 Command AddBench(CLI::App& program);

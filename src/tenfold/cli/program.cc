@@ -63,7 +63,7 @@ int RunProgram(int argc, const char* const* argv) {
   program.formatter(std::make_shared<HelpFormatter>());
   const std::array commands = {AddServe(program),   AddGenerate(program),   AddChat(program),  AddTokenize(program),
                                AddInfo(program),    AddPerplexity(program), AddSynth(program), AddQuantize(program),
-                               AddConvert(program), AddBench(program)};
+                               AddConvert(program), AddTrain(program),      AddBench(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

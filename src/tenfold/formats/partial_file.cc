@@ -1,5 +1,8 @@
 #include "tenfold/formats/partial_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -7,6 +10,14 @@
 #include "tenfold/base/check.h"
 
 namespace tenfold::formats {
+namespace {
+
+Status Sync(int descriptor, const std::filesystem::path& path) {
+  if (fsync(descriptor) == 0) return {};
+  return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path.string(), std::strerror(errno));
+}
+
+}  // namespace
 
 Result<PartialFile> PartialFile::Create(const std::filesystem::path& path) {
   PartialFile partial;
@@ -47,12 +58,16 @@ Status PartialFile::ReplaceBeginning(std::span<const std::byte> bytes) {
   return {};
 }
 
-Status PartialFile::Commit() {
+Status PartialFile::Flush() {
   CHECK(file_ != nullptr);
-  // The last of the data may only now meet a full disk.
   if (std::fflush(file_.get()) != 0) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", partial_path_.string(), std::strerror(errno));
   }
+  return {};
+}
+
+Status PartialFile::Commit() {
+  RETURN_IF_ERROR(Flush());  // the last of the data may only now meet a full disk
   std::error_code error;
   std::filesystem::rename(partial_path_, path_, error);
   if (error) {
@@ -61,6 +76,21 @@ Status PartialFile::Commit() {
   }
   file_.reset();
   return {};
+}
+
+Status PartialFile::CommitDurably() {
+  RETURN_IF_ERROR(Flush());
+  RETURN_IF_ERROR(Sync(fileno(file_.get()), partial_path_));
+  RETURN_IF_ERROR(Commit());
+  // The new name is in the folder, which is a file of its own.
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return MakeError(ErrorCode::kIo, "{}: cannot be opened: {}", folder.string(), std::strerror(errno));
+  }
+  const Status synced = Sync(descriptor, folder);
+  close(descriptor);
+  return synced;
 }
 
 }  // namespace tenfold::formats

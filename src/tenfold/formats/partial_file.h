@@ -28,6 +28,8 @@ class PartialFile {
   Status ReplaceBeginning(std::span<const std::byte> bytes);
   // Gives the file its name, replacing an older file.
   Status Commit();
+  // The same, for what must outlast the loss of power: name and bytes are on the disk when it returns.
+  Status CommitDurably();
 
  private:
   struct Closer {
@@ -35,6 +37,7 @@ class PartialFile {
   };
 
   PartialFile() = default;
+  Status Flush();
 
   std::filesystem::path path_;
   std::filesystem::path partial_path_;

@@ -64,6 +64,8 @@ std::vector<bool> FindKept(const TrainingGraph& training, Recomputation policy) 
       if (is_leaf) is_kept[i] = true;  // angles and embeddings
     }
   }
+  // The loss and its gradients are one step (training_steps.h), which nothing can come between.
+  is_kept[static_cast<size_t>(nodes[static_cast<size_t>(training.logits)].inputs[0])] = true;
   return is_kept;
 }
 

@@ -86,6 +86,14 @@ size_t TrainingExecutor::PlanScratch() {
   return kernel_scratch_offset_ + kernel_bytes;
 }
 
+size_t PlanActivationBytes(const TrainingGraph& graph, const BatchLimits& limits) {
+  const std::vector<Step> steps = PlanTrainingSteps(graph.graph);
+  const std::vector<bool> nothing_is_packed(graph.graph.nodes.size(), true);
+  const int64_t vocab_size = graph.graph.nodes[static_cast<size_t>(graph.logits)].shape.cols;
+  return PlanMemory(graph.graph, steps, nothing_is_packed, limits).arena_bytes +
+         static_cast<size_t>(LossRows(vocab_size, limits.max_logit_rows) * vocab_size) * sizeof(float);
+}
+
 double TrainingExecutor::Run(const TrainingBatch& batch) {
   Begin(batch);
   dropout_seed_ = batch.dropout_seed;
@@ -413,8 +421,9 @@ void TrainingExecutor::LossOfRow(int64_t row, float* logits, bool has_gradient, 
   const TokenId target = batch_->targets[static_cast<size_t>(row)];
   const float normalizer = training.log_sum_exp(logits, count);
   const float z_loss = node(graph().output).attributes.z_loss;
-  *loss = normalizer - logits[target] + z_loss * normalizer * normalizer;
-  if (!has_gradient) return;
+  *loss = normalizer - logits[target];
+  if (!has_gradient) return;  // z-loss is no part of what an evaluation measures
+  *loss += z_loss * normalizer * normalizer;
   const auto scale = static_cast<float>(batch_->gradient_scale);
   training.scaled_exp(logits, normalizer, scale * (1 + 2 * z_loss * normalizer), count, logits);
   logits[target] -= scale;

@@ -43,7 +43,7 @@ class TrainingExecutor {
   // its tokens and targets within the vocabulary.
   double Run(const TrainingBatch& batch);
 
-  // The forward pass alone, without dropout; returns the sum of the losses.
+  // The forward pass alone, without dropout and z-loss; returns the sum of the losses.
   double Evaluate(const TrainingBatch& batch);
 
   // The forward pass to the logits of the batch's target rows, [R, vocab_size], written to `logits`.
@@ -110,5 +110,8 @@ class TrainingExecutor {
   std::vector<int32_t> positions_;      // [T] in their sequences
   std::vector<int32_t> target_of_row_;  // [T] which of the targets is its own, or -1
 };
+
+// What activation_bytes() of an executor will be, before it is made.
+size_t PlanActivationBytes(const TrainingGraph& graph, const BatchLimits& limits);
 
 }  // namespace tenfold::graph

@@ -3,19 +3,43 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tenfold/base/rounding.h"
 
 namespace tenfold::training {
+namespace {
 
-double GradientNorm(std::span<const float> gradients) {
-  constexpr size_t kPiece = 4096;
-  double total = 0;
-  for (size_t begin = 0; begin < gradients.size(); begin += kPiece) {
-    double sum = 0;
-    for (const float g : gradients.subspan(begin, std::min(kPiece, gradients.size() - begin))) {
-      sum += static_cast<double>(g) * static_cast<double>(g);
+// Eight chains, so that no sum waits for the one before it.
+double SumOfSquares(std::span<const float> values) {
+  constexpr size_t kChains = 8;
+  double sums[kChains] = {};
+  size_t i = 0;
+  for (; i + kChains <= values.size(); i += kChains) {
+    for (size_t chain = 0; chain < kChains; ++chain) {
+      const auto value = static_cast<double>(values[i + chain]);
+      sums[chain] += value * value;
     }
-    total += sum;
   }
+  for (; i < values.size(); ++i) sums[i % kChains] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace
+
+double GradientNorm(std::span<const float> gradients, platform::ThreadPool& threads) {
+  constexpr size_t kPiece = size_t{1} << 14;
+  std::vector<double> sums(CeilDivide(gradients.size(), kPiece));
+  threads.Run(static_cast<int64_t>(sums.size()), [&](int64_t piece, int) {
+    const size_t begin = static_cast<size_t>(piece) * kPiece;
+    sums[static_cast<size_t>(piece)] =
+        SumOfSquares(gradients.subspan(begin, std::min(kPiece, gradients.size() - begin)));
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
   return std::sqrt(total);
 }
 

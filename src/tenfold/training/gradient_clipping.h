@@ -3,11 +3,13 @@
 
 #include <span>
 
+#include "tenfold/platform/thread_pool.h"
+
 namespace tenfold::training {
 
-// The Euclidean norm of a flat buffer. One sum in f64 over fixed pieces, added in order: the same bits however many
+// The Euclidean norm of a flat buffer. Sums in f64 over fixed pieces, added in order: the same bits however many
 // threads take the pieces.
-double GradientNorm(std::span<const float> gradients);
+double GradientNorm(std::span<const float> gradients, platform::ThreadPool& threads);
 
 // What to multiply gradients by so that their norm is at most `max_norm`; 1 where it is already, or where max_norm is 0
 // (no clipping).

@@ -89,7 +89,7 @@ class Learner {
         for (size_t i = 0; i < view.size(); ++i) view[i] += gradient[i];
       }
     }
-    const double scale = ClipScale(GradientNorm(gradients_), /*max_norm=*/1);
+    const double scale = ClipScale(GradientNorm(gradients_, threads_), /*max_norm=*/1);
     ++step_;
     for (const auto& entry : layout_.entries()) {
       AdamWStep(
@@ -104,6 +104,7 @@ class Learner {
     return std::span(buffer).subspan(static_cast<size_t>(entry.offset), static_cast<size_t>(entry.size));
   }
 
+  platform::ThreadPool threads_{1};
   graph::TrainingGraph training_;
   ParameterLayout layout_;
   std::vector<float> weights_, gradients_, first_moments_, second_moments_;

@@ -97,10 +97,25 @@ TEST(LearningRateTest, WarmUpMayTakeAllSteps) {
 
 TEST(GradientClippingTest, ShortensWhatIsTooLong) {
   const std::vector<float> gradients(10'000, 0.03f);
-  EXPECT_NEAR(GradientNorm(gradients), 3, 1e-6);
+  platform::ThreadPool threads(1);
+  EXPECT_NEAR(GradientNorm(gradients, threads), 3, 1e-6);
   EXPECT_DOUBLE_EQ(ClipScale(3, 1.5), 0.5);
   EXPECT_DOUBLE_EQ(ClipScale(3, 4), 1);
   EXPECT_DOUBLE_EQ(ClipScale(3, 0), 1);
+}
+
+// 100,003 floats: pieces that are not whole, and more of them than threads.
+TEST(GradientClippingTest, AnyNumberOfThreadsGivesTheSameBits) {
+  std::vector<float> gradients(100'003);
+  double squares = 0;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    gradients[i] = static_cast<float>(std::sin(static_cast<double>(i)));
+    squares += static_cast<double>(gradients[i]) * gradients[i];
+  }
+  platform::ThreadPool one(1), three(3);
+  const double norm = GradientNorm(gradients, one);
+  EXPECT_NEAR(norm, std::sqrt(squares), 1e-9 * norm);
+  EXPECT_EQ(GradientNorm(gradients, three), norm);
 }
 
 }  // namespace

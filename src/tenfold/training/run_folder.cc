@@ -1,0 +1,108 @@
+#include "tenfold/training/run_folder.h"
+
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <system_error>
+
+#include "tenfold/formats/partial_file.h"
+#include "tenfold/training/training_keys.h"
+
+namespace tenfold::training {
+namespace {
+
+constexpr std::string_view kReadme =
+    "A training run of tenfold.\n"
+    "\n"
+    "config.toml     all settings, resolved; `tenfold train --config config.toml --out OTHER` repeats the run\n"
+    "vocabulary/     the tokens, as Hugging Face's tokenizer.json\n"
+    "data/           the texts as tokens\n"
+    "log.txt         what happened when\n"
+    "metrics.jsonl   one line of JSON for each step\n"
+    "loss.svg        the losses, drawn\n"
+    "samples.txt     texts that the model wrote on the way\n"
+    "checkpoints/    `tenfold train --out THIS --resume` goes on from the newest; the best is kept, too\n"
+    "model.gguf      the model at the end: `tenfold generate model.gguf --prompt ...`\n"
+    "model/          the same as a Hugging Face folder\n";
+
+// Nothing is there, or what a start that was interrupted before it wrote config.toml has left.
+bool IsEmpty(const std::filesystem::path& path) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(path, error)) {
+    const std::filesystem::path name = file.path().filename();
+    const bool is_left = name == "log.txt" || name == "README.txt" || name == "checkpoints" || name == "vocabulary" ||
+                         name == "data" || name.extension() == ".partial";
+    if (!is_left) return false;
+  }
+  return !error;
+}
+
+}  // namespace
+
+bool RunFolder::Exists(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(ConfigFile(path), error);
+}
+
+Result<RunFolder> RunFolder::Create(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && !IsEmpty(path)) {
+    return MakeError(ErrorCode::kInvalidArgument, "{}: {}", path.string(),
+                     Exists(path) ? "a run stands there already; pass --resume to continue it, or another --out"
+                                  : "it exists and is no empty folder; pass another --out");
+  }
+  std::filesystem::create_directories(path / "checkpoints", error);
+  if (error) return MakeError(ErrorCode::kIo, "{}: cannot be made: {}", path.string(), error.message());
+  RunFolder folder(path);
+  RETURN_IF_ERROR(folder.OpenLog());
+  RETURN_IF_ERROR(WriteWhole(path / "README.txt", kReadme));
+  return folder;
+}
+
+Result<RunFolder> RunFolder::Open(const std::filesystem::path& path) {
+  if (!Exists(path)) {
+    return MakeError(ErrorCode::kNotFound, "{}: no run to continue: it has no config.toml; leave --resume out to begin",
+                     path.string());
+  }
+  RunFolder folder(path);
+  RETURN_IF_ERROR(folder.OpenLog());
+  return folder;
+}
+
+Status RunFolder::OpenLog() {
+  const std::filesystem::path path = path_ / "log.txt";
+  log_.reset(std::fopen(path.c_str(), "ae"));
+  if (log_ == nullptr) {
+    return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path.string(), std::strerror(errno));
+  }
+  if (flock(fileno(log_.get()), LOCK_EX | LOCK_NB) != 0) {
+    return MakeError(ErrorCode::kUnavailable, "{}: another process trains there right now", path_.string());
+  }
+  return {};
+}
+
+Status RunFolder::WriteConfig(const TrainingConfig& config) const {
+  return WriteWhole(config_file(), ToToml(config));
+}
+
+void RunFolder::Log(std::string_view line) const {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm local{};
+  localtime_r(&now, &local);
+  char time[32];
+  std::strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &local);
+  fmt::print(log_.get(), "{} {}\n", time, line);
+  std::fflush(log_.get());
+}
+
+Status WriteWhole(const std::filesystem::path& path, std::string_view text) {
+  ASSIGN_OR_RETURN(formats::PartialFile file, formats::PartialFile::Create(path));
+  RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(text))));
+  return file.Commit();
+}
+
+}  // namespace tenfold::training

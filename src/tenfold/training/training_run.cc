@@ -1,0 +1,166 @@
+#include "tenfold/training/training_run.h"
+
+#include <chrono>
+#include <ctime>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include "tenfold/platform/mapped_file.h"
+
+namespace tenfold::training {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double CpuSeconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+std::string SampleHeading(int64_t step) {
+  return fmt::format("=== after step {}\n", step);
+}
+
+}  // namespace
+
+Result<Validation> MeasureValidation(Trainer& trainer, const RunData& data, int64_t num_batches) {
+  Validation validation;
+  double sum = 0;
+  double num_bytes = 0;
+  for (int64_t i = 0; num_batches == 0 || i < num_batches; ++i) {
+    ASSIGN_OR_RETURN(const std::optional<ValidationBatch> next, data.ReadValidationBatch(i));
+    if (!next) break;
+    sum += trainer.Evaluate(next->batch);
+    validation.num_tokens += static_cast<int64_t>(next->batch.targets.size());
+    num_bytes += next->num_bytes;
+  }
+  if (validation.num_tokens > 0) validation.loss = sum / static_cast<double>(validation.num_tokens);
+  if (num_bytes > 0) validation.bits_per_byte = sum / std::numbers::ln2 / num_bytes;
+  return validation;
+}
+
+Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
+  Trainer& trainer = *parts.trainer;
+  const CheckpointFolder checkpoints = parts.folder->checkpoints();
+  const std::vector<int64_t> steps = checkpoints.Steps();
+  TrainingState state;
+  if (!steps.empty()) {
+    ASSIGN_OR_RETURN(state, ReadTrainingState(checkpoints.FileOf(steps.back()), trainer.layout(),
+                                              {trainer.weights(), trainer.first_moments(), trainer.second_moments()}));
+    trainer.set_step(state.step);
+    RETURN_IF_ERROR(parts.data->Seek(state.data));
+    parts.folder->Log(fmt::format("continues after step {}", state.step));
+  }
+  ASSIGN_OR_RETURN(MetricsLog metrics, MetricsLog::Open(parts.folder->metrics_file(), state.step));
+  std::unique_ptr<TrainingRun> run(new TrainingRun(std::move(parts), std::move(metrics)));
+  run->state_ = state;
+  run->last_checkpoint_ = state.step;
+  RETURN_IF_ERROR(run->CutSamples());
+  return run;
+}
+
+Status TrainingRun::Continue(RunObserver& observer) {
+  bool stops = false;
+  while (!is_finished() && !stops) {
+    Status status = RunStep(observer);
+    stops = status && observer.WantsToStop();
+    const bool checkpoints = stops || is_finished() || IsDue(parts_.config.checkpoint_interval);
+    if (status && checkpoints) status = WriteCheckpoint(observer);
+    if (!status) {
+      parts_.folder->Log(status.error().message);
+      return status;
+    }
+  }
+  return {};
+}
+
+Status TrainingRun::RunStep(RunObserver& observer) {
+  const TrainingConfig& config = parts_.config;
+  const Clock::time_point start = Clock::now();
+  const double cpu_start = CpuSeconds();
+  std::vector<graph::TrainingBatch> batches;
+  for (int64_t i = 0; i < config.num_micro_batches; ++i) {
+    ASSIGN_OR_RETURN(batches.emplace_back(), parts_.data->NextMicroBatch());
+  }
+  StepMetrics metrics;
+  ASSIGN_OR_RETURN(metrics.report, parts_.trainer->Step(batches));
+  metrics.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  metrics.cpu_seconds = CpuSeconds() - cpu_start;
+
+  state_.step = metrics.report.step;
+  state_.data = parts_.data->state();
+  state_.num_tokens += metrics.report.num_targets;
+  metrics.num_tokens = state_.num_tokens;
+  last_loss_ = metrics.report.loss;
+  if (config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval))) {
+    ASSIGN_OR_RETURN(last_validation_, Validate());
+    metrics.validation = last_validation_;
+  }
+  state_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+  RETURN_IF_ERROR(metrics_.Append(metrics));
+  observer.OnStep(metrics);
+  if (IsDue(config.sample_interval)) RETURN_IF_ERROR(WriteSample(observer));
+  return {};
+}
+
+Result<Validation> TrainingRun::Validate() {
+  ASSIGN_OR_RETURN(const Validation validation,
+                   MeasureValidation(*parts_.trainer, *parts_.data, parts_.config.num_evaluation_batches));
+  parts_.folder->Log(fmt::format("step {}: training loss {:.4f}, validation loss {:.4f}, {:.4f} bits per byte",
+                                 state_.step, last_loss_, validation.loss, validation.bits_per_byte));
+  return validation;
+}
+
+Status TrainingRun::WriteCheckpoint(RunObserver& observer) {
+  const CheckpointFolder checkpoints = parts_.folder->checkpoints();
+  Trainer& trainer = *parts_.trainer;
+  const bool is_evaluated = parts_.config.evaluation_interval > 0 && last_validation_ &&
+                            (is_finished() || IsDue(parts_.config.evaluation_interval));
+  if (is_evaluated && last_validation_->loss < state_.best_loss) {
+    state_.best_loss = last_validation_->loss;
+    state_.best_step = state_.step;
+  }
+  const Status written = WriteTrainingState(checkpoints.FileOf(state_.step), state_, trainer.layout(),
+                                            {trainer.weights(), trainer.first_moments(), trainer.second_moments()});
+  if (!written) {
+    return MakeError(written.error().code, "step {}: {}; {}", state_.step, written.error().message,
+                     last_checkpoint_ > 0
+                         ? fmt::format("the checkpoint of step {} is whole, --resume continues there", last_checkpoint_)
+                         : "there is no checkpoint yet");
+  }
+  last_checkpoint_ = state_.step;
+  checkpoints.Prune(parts_.config.num_kept_checkpoints, state_.best_step);
+  parts_.folder->Log(fmt::format("step {}: checkpoint", state_.step));
+  observer.OnCheckpoint(state_.step);
+  return WriteWhole(parts_.folder->curve_file(), DrawLossCurve(metrics_.curve(), parts_.config.num_steps,
+                                                               parts_.folder->path().filename().string()));
+}
+
+Status TrainingRun::WriteSample(RunObserver& observer) {
+  if (parts_.sampler == nullptr) return {};
+  ASSIGN_OR_RETURN(const std::string text, parts_.sampler(*parts_.trainer));
+  const std::filesystem::path path = parts_.folder->samples_file();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "abe"), std::fclose);
+  if (file != nullptr) fmt::print(file.get(), "{}{}\n\n", SampleHeading(state_.step), text);
+  if (file == nullptr || std::fflush(file.get()) != 0) {
+    return MakeError(ErrorCode::kIo, "{}: cannot be written", path.string());
+  }
+  observer.OnSample(state_.step, text);
+  return {};
+}
+
+// Samples of steps that will be computed again go.
+Status TrainingRun::CutSamples() {
+  const std::filesystem::path path = parts_.folder->samples_file();
+  if (!std::filesystem::exists(path)) return {};
+  ASSIGN_OR_RETURN(std::string text, platform::ReadTextFile(path));
+  const int64_t interval = parts_.config.sample_interval;
+  if (interval == 0) return {};
+  const std::string next = SampleHeading((state_.step / interval + 1) * interval);
+  const size_t begin = text.find(next);
+  if (begin == std::string::npos) return {};
+  text.resize(begin);
+  return WriteWhole(path, text);
+}
+
+}  // namespace tenfold::training
