@@ -124,6 +124,26 @@ class Train(TrainTest):
         self.expect_error(1, 'train', '--config', self.folder / 'absent.toml', '--out', self.out, says=['absent.toml'])
         self.assertFalse((self.folder / 'other').exists())
 
+    def test_without_validation(self):
+        self.train('--steps', 6, '--validation-share', 0, '--evaluation-interval', 2)
+        self.assertFalse([line for line in self.metrics() if 'validation_loss' in line])
+
+    def test_ways_to_compute(self):
+        """Recomputation changes no bit; bf16, dropout and z-loss change some."""
+        models = {}
+        for flags in [(), ('--recompute', 'selective'), ('--recompute', 'full'), ('--precision', 'bf16'),
+                      ('--dropout', 0.1), ('--z-loss', 1e-3)]:
+            for architecture in ['llama', 'gpt2']:
+                out = self.folder / f'{architecture}{"".join(map(str, flags))}'
+                self.train('--steps', 8, '--architecture', architecture, '--layers', 2, *flags, out=out)
+                models[architecture, flags[-1] if flags else ''] = (out / 'model.gguf').read_bytes()
+        for architecture in ['llama', 'gpt2']:
+            plain = models[architecture, '']
+            self.assertEqual(models[architecture, 'selective'], plain)
+            self.assertEqual(models[architecture, 'full'], plain)
+            for other in ['bf16', 0.1, 1e-3]:
+                self.assertNotEqual(models[architecture, other], plain)
+
     def test_characters(self):
         self.train('--steps', 5, '--vocabulary', 'characters', '--architecture', 'gpt2')
         characters = len(set(self.text.read_bytes()))
@@ -141,6 +161,7 @@ class Train(TrainTest):
         self.assertFalse((self.out / 'config.toml').exists(), 'no run was begun')
         self.expect_error(1, *self.arguments('--batch-size', 1 << 20, '--context-length', 64),
                           says=['the run needs', 'micro-batches'])
+        self.expect_error(1, *self.arguments('--sample-prompt', 'the ' * 16), says=['sample-prompt has', 'tokens'])
         self.expect_error(2, *self.arguments('--dropout', 2), says=['dropout is 2'])
         self.expect_error(2, 'train', '--train-files', self.text, says=['--out is required'])
         self.expect_error(1, *self.arguments('--resume'), says=['no run to continue', '--resume'])

@@ -107,6 +107,7 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   const training::MemoryAccount account = AccountMemory(session.config);
   RETURN_IF_ERROR(CheckMemory(account));
   ASSIGN_OR_RETURN(session.tokenizer, tokenizer::Tokenizer::Create(session.vocabulary));
+  RETURN_IF_ERROR(training::CheckSamplePrompt(config.sample_prompt, *session.tokenizer, config.model.context_length));
   ASSIGN_OR_RETURN(session.text, training::ReadTrainingText(session.config, session.vocabulary, folder.data_folder(),
                                                             *session.threads));
   RETURN_IF_ERROR(folder.WriteConfig(session.config));

@@ -7,14 +7,26 @@
 
 namespace tenfold::training {
 
+namespace {
+
+std::vector<TokenId> PromptTokens(const std::string& prompt, const tokenizer::Tokenizer& tokenizer) {
+  std::vector<TokenId> tokens = tokenizer.Encode(prompt, {.add_special = false});
+  if (tokens.empty()) tokens.push_back(std::max<TokenId>(tokenizer.bos(), 0));
+  return tokens;
+}
+
+}  // namespace
+
+Status CheckSamplePrompt(const std::string& prompt, const tokenizer::Tokenizer& tokenizer, int64_t context_length) {
+  const auto num_tokens = static_cast<int64_t>(PromptTokens(prompt, tokenizer).size());
+  if (num_tokens < context_length) return {};
+  return MakeError(ErrorCode::kInvalidArgument, "sample-prompt has {} tokens; context-length is {}, and must be more",
+                   num_tokens, context_length);
+}
+
 Result<std::string> SampleText(Trainer& trainer, const tokenizer::Tokenizer& tokenizer, const SampleOptions& options) {
   const ModelShape& model = trainer.config().model;
-  std::vector<TokenId> tokens = tokenizer.Encode(options.prompt);
-  if (tokens.empty()) tokens.push_back(std::max<TokenId>(tokenizer.bos(), 0));
-  if (static_cast<int64_t>(tokens.size()) >= model.context_length) {
-    return MakeError(ErrorCode::kInvalidArgument, "sample-prompt has {} tokens, and context-length is {}",
-                     tokens.size(), model.context_length);
-  }
+  std::vector<TokenId> tokens = PromptTokens(options.prompt, tokenizer);
   sampling::SamplingParams params;
   params.temperature = options.temperature;
   const sampling::TokenCounts no_history;

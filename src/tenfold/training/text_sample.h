@@ -20,9 +20,12 @@ struct SampleOptions {
   uint64_t seed = 0;
 };
 
-// The prompt and what the model wrote after it, up to its end of text. Beyond the model's context, it goes on from the
-// latter half of what it has. Errors: kInvalidArgument for a prompt that fills the context or a model whose logits are
-// no numbers.
+// What SampleText would refuse, before a run that would only find out later. Errors: kInvalidArgument.
+Status CheckSamplePrompt(const std::string& prompt, const tokenizer::Tokenizer& tokenizer, int64_t context_length);
+
+// The prompt, which has passed CheckSamplePrompt, and what the model wrote after it, up to its end of text. Beyond the
+// model's context, it goes on from the latter half of what it has. Errors: kInvalidArgument for logits that are no
+// numbers.
 Result<std::string> SampleText(Trainer& trainer, const tokenizer::Tokenizer& tokenizer, const SampleOptions& options);
 
 }  // namespace tenfold::training

@@ -141,6 +141,7 @@ Result<TrainingConfig> Resolve(TrainingConfig config) {
                      model.hidden_size, model.num_heads);
   }
   ChooseShape(model);
+  if (config.num_warmup_steps == -1) config.num_warmup_steps = std::min<int64_t>(100, config.num_steps / 10);
   if (config.schedule == "warmup-stable-decay" && config.num_decay_steps == 0) {
     config.num_decay_steps = config.num_steps / 5;
   }

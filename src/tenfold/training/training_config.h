@@ -2,7 +2,7 @@
 // and of nothing else.
 //
 // Each field has one key (training_keys.h), which is its name in a config file, its flag on the command line and its
-// name in errors. Zeros that mean "choose for me" are replaced by Resolve.
+// name in errors. Values that mean "choose for me" are replaced by Resolve.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,8 @@ struct TrainingConfig {
   std::string schedule = "cosine";
   double learning_rate = 1e-3;
   double final_learning_rate = 1e-4;
-  int64_t num_warmup_steps = 100;
-  int64_t num_decay_steps = 0;  // of the schedule "warmup-stable-decay"; 0: a fifth of all
+  int64_t num_warmup_steps = -1;  // -1: 100, or a tenth of fewer than 1,000 steps
+  int64_t num_decay_steps = 0;    // of the schedule "warmup-stable-decay"; 0: a fifth of all
   AdamWOptions adamw;
   double max_gradient_norm = 1;
   double z_loss = 0;
@@ -73,7 +73,7 @@ struct TrainingConfig {
   int64_t tokens_per_step() const { return batch_size * num_micro_batches * model.context_length; }
 };
 
-// Replaces the zeros that mean "choose for me" and checks everything that can be checked without the texts. Errors:
+// Replaces the values that mean "choose for me" and checks everything that can be checked without the texts. Errors:
 // kInvalidArgument, naming the key, its value and what it may be.
 Result<TrainingConfig> Resolve(TrainingConfig config);
 

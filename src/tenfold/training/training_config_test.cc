@@ -27,6 +27,7 @@ TEST(TrainingConfigTest, ChoosesWhatIsLeftOpen) {
   EXPECT_EQ(resolved.model.num_kv_heads, 6);
   EXPECT_EQ(resolved.model.ffn_size, 768);
   EXPECT_EQ(resolved.num_decay_steps, 100);
+  EXPECT_EQ(resolved.num_warmup_steps, 50);
 
   config.model.architecture = "gpt2";
   config.model.hidden_size = 128;

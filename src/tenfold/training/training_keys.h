@@ -43,8 +43,8 @@ void ForEachKey(Config& config, Visit&& visit) {
         "Texts to measure the loss on; none = the last validation-share of the training text");
   visit(kData, "validation-share", config.validation_share, "Share of the training text that is only measured on");
   visit(kData, "vocabulary", config.vocabulary,
-        "bpe = learned from the text; characters = those of the text; or a model or tokenizer.json whose vocabulary to "
-        "take");
+        "bpe = learned from the text; characters = those of the text; or a GGUF file or Hugging Face folder whose "
+        "vocabulary to take");
 
   constexpr const char* kOptimizer = KeyGroup::kOptimizer;
   visit(kOptimizer, "steps", config.num_steps, "Updates of the weights");
@@ -54,7 +54,8 @@ void ForEachKey(Config& config, Visit&& visit) {
         "Learning rate after the warm-up: constant, cosine, warmup-stable-decay");
   visit(kOptimizer, "learning-rate", config.learning_rate, "At its highest");
   visit(kOptimizer, "final-learning-rate", config.final_learning_rate, "At the last step");
-  visit(kOptimizer, "warmup-steps", config.num_warmup_steps, "Steps in which the rate rises");
+  visit(kOptimizer, "warmup-steps", config.num_warmup_steps,
+        "Steps in which the rate rises; -1 = 100, or a tenth of fewer than 1,000 steps");
   visit(kOptimizer, "decay-steps", config.num_decay_steps,
         "Steps in which warmup-stable-decay falls; 0 = a fifth of all");
   visit(kOptimizer, "beta1", config.adamw.beta1, "AdamW: share of the mean gradient that stays");

@@ -93,8 +93,8 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   metrics.num_tokens = state_.num_tokens;
   last_loss_ = metrics.report.loss;
   if (config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval))) {
-    ASSIGN_OR_RETURN(last_validation_, Validate());
-    metrics.validation = last_validation_;
+    ASSIGN_OR_RETURN(metrics.validation, Validate());
+    if (metrics.validation) last_validation_ = metrics.validation;
   }
   state_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   RETURN_IF_ERROR(metrics_.Append(metrics));
@@ -103,9 +103,10 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   return {};
 }
 
-Result<Validation> TrainingRun::Validate() {
+Result<std::optional<Validation>> TrainingRun::Validate() {
   ASSIGN_OR_RETURN(const Validation validation,
                    MeasureValidation(*parts_.trainer, *parts_.data, parts_.config.num_evaluation_batches));
+  if (validation.num_tokens == 0) return std::nullopt;
   parts_.folder->Log(fmt::format("step {}: training loss {:.4f}, validation loss {:.4f}, {:.4f} bits per byte",
                                  state_.step, last_loss_, validation.loss, validation.bits_per_byte));
   return validation;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tenfold/base/result.h"
@@ -65,7 +66,7 @@ class TrainingRun {
   TrainingRun(Parts parts, MetricsLog metrics) : parts_(std::move(parts)), metrics_(std::move(metrics)) {}
 
   Status RunStep(RunObserver& observer);
-  Result<Validation> Validate();
+  Result<std::optional<Validation>> Validate();  // nullopt: there is no text for it
   Status WriteSample(RunObserver& observer);
   Status WriteCheckpoint(RunObserver& observer);
   Status CutSamples();
