@@ -53,7 +53,8 @@ Result<WriteSummary> WriteGgufModel(const ModelContent& content, const WriteOpti
   for (const WrittenTensor& tensor : tensors) {
     ASSIGN_OR_RETURN(RowReader rows, OpenWrittenTensor(content, tensor));
     rows = InOrder(std::move(rows), ModelRowsOfGguf(*content.config, tensor.parameter.name));
-    RETURN_IF_ERROR(StreamRows(rows, tensor.parameter.shape, tensor.type, threads, sink, progress));
+    RETURN_IF_ERROR(
+        StreamRows({tensor.parameter.name, tensor.parameter.shape, tensor.type}, rows, threads, sink, progress));
   }
   if (!divisors.empty()) RETURN_IF_ERROR(sink(std::as_bytes(std::span(divisors))));
   RETURN_IF_ERROR(writer.Finish());

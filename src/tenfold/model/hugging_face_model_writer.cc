@@ -83,7 +83,8 @@ Status WriteWeights(const ModelContent& content, std::vector<WrittenTensor> tens
     ASSIGN_OR_RETURN(RowReader rows, OpenWrittenTensor(content, tensor));
     const bool is_transposed = NameOf(content, tensor).is_transposed;
     if (is_transposed) rows = Columns(rows, tensor.parameter.shape);
-    RETURN_IF_ERROR(StreamRows(rows, StoredShape(tensor, is_transposed), tensor.type, threads, sink, progress));
+    const StreamedTensor streamed = {tensor.parameter.name, StoredShape(tensor, is_transposed), tensor.type};
+    RETURN_IF_ERROR(StreamRows(streamed, rows, threads, sink, progress));
   }
   return writer.Finish();
 }

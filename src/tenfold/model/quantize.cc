@@ -97,7 +97,7 @@ Result<WriteSummary> QuantizeGguf(const QuantizeOptions& options, platform::Thre
       progress.Advance(view.size_bytes());
     } else {
       const RowReader rows = ReadRows({.view = view, .row_order = {}});
-      RETURN_IF_ERROR(StreamRows(rows, view.shape, tensor.type, threads, sink, progress));
+      RETURN_IF_ERROR(StreamRows({tensor.name, view.shape, tensor.type}, rows, threads, sink, progress));
     }
     file.file().DropResidentPages({view.data, view.size_bytes()});
   }

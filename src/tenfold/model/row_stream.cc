@@ -1,14 +1,31 @@
 #include "tenfold/model/row_stream.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "tenfold/tensor/quantized_blocks.h"
 
 namespace tenfold::model {
 
-Status StreamRows(const RowReader& rows, const tensor::Shape& shape, tensor::DataType type,
-                  platform::ThreadPool& threads, const ByteSink& sink, ProgressBar& progress) {
+namespace {
+
+// Whether `type` has the row's numbers. Blocks are scaled by an F16 number, so that infinity and NaN have no place in
+// them; F32 and 16-bit numbers have both, but a finite one must not become infinite.
+bool Fits(tensor::DataType type, std::span<const float> row) {
+  constexpr float kLargestF16 = 65504;
+  const bool is_quantized = tensor::Traits(type).block_elements > 1;
+  if (type != tensor::DataType::kF16 && !is_quantized) return true;
+  return std::ranges::all_of(
+      row, [&](float value) { return std::isfinite(value) ? std::abs(value) <= kLargestF16 : !is_quantized; });
+}
+
+}  // namespace
+
+Status StreamRows(const StreamedTensor& tensor, const RowReader& rows, platform::ThreadPool& threads,
+                  const ByteSink& sink, ProgressBar& progress) {
+  const auto& [name, shape, type] = tensor;
   constexpr size_t kPieceBytes = size_t{8} << 20;  // many rows for each thread, little memory
   const int64_t cols = shape.cols();
   const size_t row_bytes = tensor::RowBytes(type, cols);
@@ -16,14 +33,23 @@ Status StreamRows(const RowReader& rows, const tensor::Shape& shape, tensor::Dat
   std::vector<std::vector<float>> values(static_cast<size_t>(threads.num_threads()),
                                          std::vector<float>(static_cast<size_t>(cols)));
   std::vector<std::byte> encoded;
+  std::vector<uint8_t> fits;  // of each row in the piece
   for (int64_t begin = 0; begin < shape.rows(); begin += rows_at_once) {
     const int64_t count = std::min(rows_at_once, shape.rows() - begin);
     encoded.resize(static_cast<size_t>(count) * row_bytes);
-    threads.Run(count, [&](int64_t index, int thread) {
+    fits.assign(static_cast<size_t>(count), 0);
+    threads.Run(count, [&, type = type](int64_t index, int thread) {
       std::vector<float>& row = values[static_cast<size_t>(thread)];
       rows(begin + index, row);
+      if (!Fits(type, row)) return;
       tensor::QuantizeRow(type, row, encoded.data() + static_cast<size_t>(index) * row_bytes);
+      fits[static_cast<size_t>(index)] = 1;
     });
+    if (const auto bad = std::ranges::find(fits, 0); bad != fits.end()) {
+      return MakeError(ErrorCode::kCorrupt,
+                       "tensor {}: row {} holds numbers that {} has not: infinite, not a number, or too large", name,
+                       begin + (bad - fits.begin()), Name(type));
+    }
     RETURN_IF_ERROR(sink(encoded));
     progress.Advance(encoded.size());
   }

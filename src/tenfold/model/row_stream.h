@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string_view>
 
 #include "tenfold/base/progress.h"
 #include "tenfold/base/result.h"
@@ -17,9 +18,17 @@ namespace tenfold::model {
 // Takes the next bytes of a file.
 using ByteSink = std::function<Status(std::span<const std::byte>)>;
 
-// Hands `sink` all rows of a tensor of this shape in `type`, each as tensor::QuantizeRow writes it. The bytes do not
-// depend on the number of threads. Progress counts the bytes. Errors: the sink's.
-Status StreamRows(const RowReader& rows, const tensor::Shape& shape, tensor::DataType type,
-                  platform::ThreadPool& threads, const ByteSink& sink, ProgressBar& progress);
+// A tensor to encode; `name` is for errors.
+struct StreamedTensor {
+  std::string_view name;
+  tensor::Shape shape;
+  tensor::DataType type;
+};
+
+// Hands `sink` all rows of the tensor, each as tensor::QuantizeRow writes it. The bytes do not depend on the number of
+// threads. Progress counts the bytes. Errors: kCorrupt, naming the tensor and the row, for numbers that the type has
+// not: what a training that diverged leaves behind must not look like a model; and the sink's.
+Status StreamRows(const StreamedTensor& tensor, const RowReader& rows, platform::ThreadPool& threads,
+                  const ByteSink& sink, ProgressBar& progress);
 
 }  // namespace tenfold::model

@@ -1,13 +1,17 @@
 #include "tenfold/model/row_stream.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 namespace tenfold::model {
 namespace {
+
+using tensor::DataType;
 
 // More than is encoded at once, and a last piece that is shorter than the others.
 TEST(StreamRows, HandsOverAllRowsInOrder) {
@@ -26,7 +30,7 @@ TEST(StreamRows, HandsOverAllRowsInOrder) {
   const RowReader rows = [](int64_t row, std::span<float> out) {
     for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(row) + static_cast<float>(i) / kCols;
   };
-  ASSERT_TRUE(StreamRows(rows, {kRows, kCols}, tensor::DataType::kF32, threads, sink, progress));
+  ASSERT_TRUE(StreamRows({"t", {kRows, kCols}, DataType::kF32}, rows, threads, sink, progress));
   EXPECT_GT(num_pieces, 1);
   ASSERT_EQ(written.size(), static_cast<size_t>(kRows * kCols));
   for (size_t i = 0; i < written.size(); ++i) {
@@ -43,8 +47,32 @@ TEST(StreamRows, StopsWhereTheSinkDoes) {
     return MakeError(ErrorCode::kIo, "full");
   };
   const RowReader rows = [](int64_t, std::span<float> out) { std::ranges::fill(out, 0.0f); };
-  EXPECT_EQ(StreamRows(rows, {9000, 512}, tensor::DataType::kF32, threads, sink, progress).error().message, "full");
+  EXPECT_EQ(StreamRows({"t", {9000, 512}, DataType::kF32}, rows, threads, sink, progress).error().message, "full");
   EXPECT_EQ(num_calls, 1);
+}
+
+TEST(StreamRows, RefusesNumbersThatTheTypeHasNot) {
+  platform::ThreadPool threads(2);
+  ProgressBar progress("Test", 1);
+  const auto sink = [](std::span<const std::byte>) -> Status { return {}; };
+  const auto stream = [&](DataType type, float number) {
+    const RowReader rows = [&](int64_t row, std::span<float> out) {
+      std::ranges::fill(out, 1.0f);
+      if (row == 7) out[40] = number;
+    };
+    return StreamRows({"blk.0.ffn_up.weight", {9, 256}, type}, rows, threads, sink, progress);
+  };
+  for (const DataType type : {DataType::kQ8_0, DataType::kQ4_0, DataType::kQ4_K, DataType::kQ6_K}) {
+    for (const float number : {NAN, INFINITY, -INFINITY, 1e6f}) {
+      EXPECT_EQ(stream(type, number).error().message, "tensor blk.0.ffn_up.weight: row 7 holds numbers that " +
+                                                          std::string(Name(type)) +
+                                                          " has not: infinite, not a number, or too large");
+    }
+    EXPECT_TRUE(stream(type, 65504.0f));
+  }
+  EXPECT_FALSE(stream(DataType::kF16, 1e6f));
+  EXPECT_TRUE(stream(DataType::kF16, INFINITY));  // which it has
+  EXPECT_TRUE(stream(DataType::kBF16, 1e30f));
 }
 
 }  // namespace

@@ -77,25 +77,47 @@ struct PackedProduct {
   // [depth, cols] as panels. Lanes beyond cols and numbers beyond the depth are zero.
   static void PackRight(const GemmOperand& b, int64_t depth, int64_t cols, Number* to) {
     const int64_t steps = NumSteps(depth);
+    if (b.col_stride == 1) {
+      // Row after row, as they lie in memory.
+      ForEachStep(b.data, b.row_stride, depth, cols, [&](int64_t step, const float* first, const float* second) {
+        ForEachPanel(cols, [&](const Panel& panel) {
+          StoreVectors(first, second, panel.begin, panel.vectors, cols,
+                       to + PanelOffset(panel, steps) + step * panel.vectors * 16 * kPerLane);
+        });
+      });
+      return;
+    }
     ForEachPanel(cols, [&](const Panel& panel) {
       for (int64_t v = 0; v < panel.vectors; ++v) {
         const int64_t col = (panel.begin + v) * 16, count = std::min<int64_t>(16, cols - col);
-        Number* const lanes = to + PanelOffset(panel, steps) + v * 16 * kPerLane;
-        const int64_t stride = panel.vectors * 16 * kPerLane;
-        if (b.col_stride == 1) {
-          PackLanes(b.At(0, col).data, b.row_stride, depth, count, stride, lanes);
-        } else {
-          PackTransposed(b.At(0, col).data, b.col_stride, depth, count, stride, lanes);
-        }
+        PackTransposed(b.At(0, col).data, b.col_stride, depth, count, panel.vectors * 16 * kPerLane,
+                       to + PanelOffset(panel, steps) + v * 16 * kPerLane);
       }
     });
   }
 
-  // Lanes that lie side by side: numbers `row_stride` apart are neighbours in the depth.
-  static void PackLanes(const float* from, int64_t row_stride, int64_t depth, int64_t count, int64_t stride,
-                        Number* to) {
-    for (int64_t k = 0; k < depth; k += kPerLane, from += row_stride * kPerLane, to += stride) {
-      StoreLanes(from, k + 1 < depth ? from + row_stride : nullptr, count, to);
+  // Calls body(step, row, the next row) for the rows of a matrix, which it fetches ahead: they are too short for the
+  // processor to notice where they lead. Where a step has one row or the last one is missing, the other is null.
+  template <class Body>
+  TENFOLD_INLINE static void ForEachStep(const float* from, int64_t stride, int64_t depth, int64_t cols, Body body) {
+    for (int64_t k = 0; k < depth; k += kPerLane) {
+      for (int64_t r = 0; r < kPerLane; ++r) PrefetchRow(from + (k + r + kRowsAhead) * stride, cols);
+      const float* const first = from + k * stride;
+      body(k / kPerLane, first, kPerLane == 2 && k + 1 < depth ? first + stride : nullptr);
+    }
+  }
+  static constexpr int64_t kRowsAhead = 8;
+  TENFOLD_INLINE static void PrefetchRow(const float* row, int64_t count) {
+    for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(row + i, 0, 2);
+  }
+
+  // Vectors [begin, begin + count) of one or two rows that have `cols` numbers.
+  TENFOLD_INLINE static void StoreVectors(const float* first, const float* second, int64_t begin, int64_t count,
+                                          int64_t cols, Number* to) {
+    for (int64_t v = 0; v < count; ++v) {
+      const int64_t col = (begin + v) * 16;
+      StoreLanes(first + col, second == nullptr ? nullptr : second + col, std::min<int64_t>(16, cols - col),
+                 to + v * 16 * kPerLane);
     }
   }
 
@@ -122,13 +144,16 @@ struct PackedProduct {
   static Left PackLeft(const GemmOperand& a, int64_t rows, int64_t depth, Number* to) {
     if (a.col_stride == 1) {
       const int64_t stride = RoundUp(depth, int64_t{16});
-      for (int64_t r = 0; r < rows; ++r) StoreRow(a.At(r, 0).data, depth, to + r * stride);
+      for (int64_t r = 0; r < rows; ++r) {
+        PrefetchRow(a.At(r + kRowsAhead, 0).data, depth);
+        StoreRow(a.At(r, 0).data, depth, to + r * stride);
+      }
       return {to, stride, kPerLane};
     }
-    const int64_t stride = RoundUp(rows, int64_t{16}) * kPerLane;
-    for (int64_t r = 0; r < rows; r += 16) {
-      PackLanes(a.At(r, 0).data, a.col_stride, depth, std::min<int64_t>(16, rows - r), stride, to + r * kPerLane);
-    }
+    const int64_t vectors = CeilDivide(rows, 16), stride = vectors * 16 * kPerLane;
+    ForEachStep(a.data, a.col_stride, depth, rows, [&](int64_t step, const float* first, const float* second) {
+      StoreVectors(first, second, 0, vectors, rows, to + step * stride);
+    });
     return {to, kPerLane, stride};
   }
 
