@@ -62,7 +62,7 @@ std::vector<float> ServedLogits(const std::filesystem::path& path, std::span<con
                                 const kernels::KernelTable& table, platform::ThreadPool& threads) {
   const auto model = model::Model::Load(path, threads).value();
   const auto count = static_cast<int64_t>(tokens.size());
-  const kernels::KvLayout layout = model::KvLayoutOf(model->config(), count, tensor::DataType::kF32);
+  const kernels::KvLayout layout = model::KvLayoutOf(model->config(), /*page_size=*/32, tensor::DataType::kF32);
   const auto pages = platform::AlignedBuffer::Allocate(layout.page_bytes(), "a page").value();
   auto runner =
       model::Runner::Create(*model, {count, count}, {const_cast<std::byte*>(pages.data()), layout}, table, threads)
