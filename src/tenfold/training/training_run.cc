@@ -56,6 +56,10 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
   run->state_ = state;
   run->last_checkpoint_ = state.step;
   RETURN_IF_ERROR(run->CutSamples());
+  if (state.step > 0) {
+    if (!run->metrics_.curve().training.empty()) run->last_loss_ = run->metrics_.curve().training.back().loss;
+    RETURN_IF_ERROR(run->FollowCheckpoint());  // where the process was killed just before it
+  }
   return run;
 }
 
@@ -130,9 +134,13 @@ Status TrainingRun::WriteCheckpoint(RunObserver& observer) {
                          : "there is no checkpoint yet");
   }
   last_checkpoint_ = state_.step;
-  checkpoints.Prune(parts_.config.num_kept_checkpoints, state_.best_step);
   parts_.folder->Log(fmt::format("step {}: checkpoint", state_.step));
   observer.OnCheckpoint(state_.step);
+  return FollowCheckpoint();
+}
+
+Status TrainingRun::FollowCheckpoint() const {
+  parts_.folder->checkpoints().Prune(parts_.config.num_kept_checkpoints, state_.best_step);
   return WriteWhole(parts_.folder->curve_file(), DrawLossCurve(metrics_.curve(), parts_.config.num_steps,
                                                                parts_.folder->path().filename().string()));
 }

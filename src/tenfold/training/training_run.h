@@ -69,6 +69,8 @@ class TrainingRun {
   Result<std::optional<Validation>> Validate();  // nullopt: there is no text for it
   Status WriteSample(RunObserver& observer);
   Status WriteCheckpoint(RunObserver& observer);
+  // What a checkpoint brings with it: older ones go, the curve is drawn.
+  Status FollowCheckpoint() const;
   Status CutSamples();
   bool IsDue(int64_t interval) const { return interval > 0 && state_.step % interval == 0; }
 

@@ -226,6 +226,19 @@ TEST_F(TrainingRunTest, ACheckpointThatCannotBeWrittenEndsTheRun) {
   EXPECT_EQ(Run("a", config, 1).weights, Run("b", config, 1).weights);
 }
 
+// Killed between the last checkpoint and what follows it.
+TEST_F(TrainingRunTest, WhatFollowsACheckpointIsMadeUpFor) {
+  const TrainingConfig config = TinyConfig();
+  ASSERT_TRUE(Run("a", config, 1).status);
+  const CheckpointFolder checkpoints(root_ / "a/checkpoints");
+  const auto steps = checkpoints.Steps();
+  std::filesystem::copy_file(checkpoints.FileOf(20), checkpoints.FileOf(1));
+  std::filesystem::remove(root_ / "a/loss.svg");
+  ASSERT_TRUE(Run("a", config, 1).status);
+  EXPECT_EQ(checkpoints.Steps(), steps);
+  EXPECT_TRUE(std::filesystem::exists(root_ / "a/loss.svg"));
+}
+
 TEST_F(TrainingRunTest, AnotherShapeIsRefused) {
   TrainingConfig config = TinyConfig();
   ASSERT_TRUE(Run("a", config, 1, 5).status);
