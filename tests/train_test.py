@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 TENFOLD = ''
 SHARED = pathlib.Path()
@@ -80,7 +81,8 @@ class Train(TrainTest):
         for name in ['README.txt', 'config.toml', 'log.txt', 'loss.svg', 'samples.txt', 'vocabulary/tokenizer.json']:
             self.assertTrue((self.out / name).is_file(), name)
         self.assertIn('=== after step 100\nThe ', (self.out / 'samples.txt').read_text())
-        self.assertIn('</svg>', (self.out / 'loss.svg').read_text())
+        drawn = [element.tag.split('}')[1] for element in xml.etree.ElementTree.parse(self.out / 'loss.svg').iter()]
+        self.assertEqual([drawn.count('polyline'), drawn.count('circle')], [2, 3])  # losses, and 3 validations
         self.assertEqual(len(list((self.out / 'checkpoints').iterdir())), 2)
         # Both models are the one that was trained: they know the tales, and agree.
         answers = [json.loads(self.tenfold('generate', self.out / name, '--prompt', 'The fox', '--max-tokens', 12,

@@ -47,7 +47,8 @@ void TrainingProgress::OnStep(const training::StepMetrics& metrics) {
   num_tokens_ += metrics.report.num_targets;
   step_seconds_ += metrics.seconds;
   recent_step_s_ = is_first ? metrics.seconds : kKept * recent_step_s_ + (1 - kKept) * metrics.seconds;
-  smoothed_loss_ = is_first ? metrics.report.loss : kKept * smoothed_loss_ + (1 - kKept) * metrics.report.loss;
+  loss_sum_ = kKept * loss_sum_ + metrics.report.loss;
+  loss_weight_ = kKept * loss_weight_ + 1;
   if (metrics.validation) validation_ = metrics.validation;
 
   const Clock::time_point now = Clock::now();
@@ -62,8 +63,9 @@ void TrainingProgress::OnStep(const training::StepMetrics& metrics) {
 }
 
 std::string TrainingProgress::Line(const training::StepMetrics& metrics) const {
-  std::string line = fmt::format("step {:>{}}/{}  loss {:.4f}", metrics.report.step,
-                                 fmt::formatted_size("{}", facts_.num_steps), facts_.num_steps, smoothed_loss_);
+  std::string line =
+      fmt::format("step {:>{}}/{}  loss {:.4f}", metrics.report.step, fmt::formatted_size("{}", facts_.num_steps),
+                  facts_.num_steps, loss_sum_ / loss_weight_);
   if (validation_) line += fmt::format("  validation {:.4f}", validation_->loss);
   line += fmt::format("  {:.0f} tokens/s", static_cast<double>(metrics.report.num_targets) / recent_step_s_);
   if (facts_.operations_per_s_limit > 0) {

@@ -16,7 +16,6 @@ class TrainingProgress : public training::RunObserver {
  public:
   struct Facts {
     int64_t num_steps = 0;
-    int64_t first_step = 0;  // done before
     double operations_per_step = 0;
     double operations_per_s_limit = 0;  // of this machine, measured; 0: not known
   };
@@ -50,8 +49,8 @@ class TrainingProgress : public training::RunObserver {
   std::optional<training::Validation> validation_;  // the last
   int64_t num_steps_ = 0, num_tokens_ = 0;          // of this process
   double step_seconds_ = 0;
-  double recent_step_s_ = 0;  // smoothed
-  double smoothed_loss_ = 0;
+  double recent_step_s_ = 0;               // smoothed
+  double loss_sum_ = 0, loss_weight_ = 0;  // of the latest losses, the more the later
 };
 
 }  // namespace tenfold::cli
