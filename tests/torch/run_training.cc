@@ -13,8 +13,9 @@
 //     logits                                         [R, vocabulary] of the first micro-batch, before the first step
 //     losses, norms                                  [steps]: nats per target; the gradient's norm before clipping
 //
-// Prints one line of JSON: losses, and of each step its seconds of wall and CPU time.
-#include <chrono>
+//   "time_products": true                            after each step its matrix products alone (product_times.h)
+//
+// Prints one line of JSON: losses, and of each step its seconds of wall and CPU time, and those of its products alone.
 #include <cstdio>
 #include <ctime>
 #include <exception>
@@ -33,6 +34,7 @@
 #include "tenfold/platform/cpu_features.h"
 
 #include "block_graphs.h"
+#include "product_times.h"
 #include "training_job.h"
 #include "training_weights.h"
 
@@ -130,15 +132,27 @@ class Record {
   std::vector<Entry> entries_;
 };
 
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
+// Seconds of wall and of CPU time, of all threads, that pieces of work took.
+class Seconds {
+ public:
+  void Measure(auto&& work) {
+    const double wall = Now(CLOCK_MONOTONIC), cpu = Now(CLOCK_PROCESS_CPUTIME_ID);
+    work();
+    wall_.push_back(Now(CLOCK_MONOTONIC) - wall);
+    cpu_.push_back(Now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+  }
+  std::string ToJson() const {
+    return fmt::format("{{\"wall\": [{}], \"cpu\": [{}]}}", fmt::join(wall_, ", "), fmt::join(cpu_, ", "));
+  }
 
-double WallSeconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+ private:
+  static double Now(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  }
+  std::vector<double> wall_, cpu_;
+};
 
 void RunTraining(const char* path) {
   const json::object job = ReadJob(path);
@@ -168,28 +182,35 @@ void RunTraining(const char* path) {
   record.Add("logits", {num_rows, vocab_size}, logits);
 
   std::vector<float> losses, norms;
-  std::vector<double> wall_seconds, cpu_seconds;
+  std::optional<ProductTimes> products;
+  if (BoolOr(job, "time_products", false)) products.emplace(training, first, precision, *kernels, threads);
+  Seconds step_seconds, product_seconds;
   const int64_t num_steps = NumberOr(job, "num_steps", static_cast<int64_t>(steps.size()));
   for (int64_t step = 0; step < num_steps; ++step) {
-    const double wall = WallSeconds(), cpu = CpuSeconds();
-    weights.ClearGradients();
-    double loss = 0;
-    for (const graph::TrainingBatch& batch : steps[static_cast<size_t>(step) % steps.size()]) {
-      loss += executor.Run(batch) * batch.gradient_scale;
-    }
-    if (step == 0) record.Add("gradient.", weights, &TrainingWeights::gradient);
-    norms.push_back(static_cast<float>(weights.Update(adamw, step + 1, NumberOr(job, "learning_rate", 1e-3),
-                                                      NumberOr(job, "max_norm", 0.0), threads)));
-    losses.push_back(static_cast<float>(loss));
-    wall_seconds.push_back(WallSeconds() - wall);
-    cpu_seconds.push_back(CpuSeconds() - cpu);
+    step_seconds.Measure([&] {
+      weights.ClearGradients();
+      double loss = 0;
+      for (const graph::TrainingBatch& batch : steps[static_cast<size_t>(step) % steps.size()]) {
+        loss += executor.Run(batch) * batch.gradient_scale;
+      }
+      losses.push_back(static_cast<float>(loss));
+      if (step == 0) record.Add("gradient.", weights, &TrainingWeights::gradient);
+      norms.push_back(static_cast<float>(weights.Update(adamw, step + 1, NumberOr(job, "learning_rate", 1e-3),
+                                                        NumberOr(job, "max_norm", 0.0), threads)));
+    });
+    if (products) product_seconds.Measure([&] { products->Run(); });
   }
   record.Add("losses", {num_steps}, losses);
   record.Add("norms", {num_steps}, norms);
   record.Add("final.", weights, &TrainingWeights::weight);
   if (job.contains("out")) record.Write(std::string(job.at("out").as_string()));
-  fmt::print("{{\"losses\": [{}], \"wall_seconds\": [{}], \"cpu_seconds\": [{}], \"isa\": \"{}\"}}\n",
-             fmt::join(losses, ", "), fmt::join(wall_seconds, ", "), fmt::join(cpu_seconds, ", "), kernels->name);
+  fmt::print("{{\"losses\": [{}], \"isa\": \"{}\", \"step\": {}", fmt::join(losses, ", "), kernels->name,
+             step_seconds.ToJson());
+  if (products) {
+    fmt::print(", \"products\": {}, \"product_flops\": {}, \"attention_flops\": {}", product_seconds.ToJson(),
+               products->flops(), products->attention_flops());
+  }
+  fmt::print("}}\n");
 }
 
 }  // namespace
