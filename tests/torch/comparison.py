@@ -9,8 +9,6 @@ import torch
 import torch_models
 from engine_runs import tensors_under
 
-ADAMW = {'learning_rate': 2e-3, 'beta1': 0.9, 'beta2': 0.95, 'epsilon': 1e-8, 'weight_decay': 0.1}
-
 
 class Bounds(typing.NamedTuple):
     """Of a difference, as shares: its greatest of the tensor's greatest, its root mean square of the tensor's own, and
@@ -78,7 +76,7 @@ def expect_near(what, ours, theirs, bounds):
 def expect_same_step(ours, logits_of, w, batches, z_loss=0.0, bounds=F32):
     """The first step of a run: logits, loss, all gradients."""
     expect_near('logits', ours['logits'], logits_of(w, batches[0]), bounds)
-    loss, own_loss = torch_step(logits_of, w, batches, z_loss), ours['losses'][0].item()
+    loss, own_loss = torch_step(logits_of, w, batches, z_loss), ours['loss'].item()
     if not abs(own_loss - loss) <= bounds.loss * loss:
         raise AssertionError(f'the loss is {own_loss}, in PyTorch {loss}; allowed is a share of {bounds.loss:.2g}')
     names = set(tensors_under('gradient.', ours))
@@ -94,15 +92,16 @@ class TorchRun(typing.NamedTuple):
     weights: dict
 
 
-def train_in_torch(config, weights, steps, num_steps, max_norm):
+def train_in_torch(config, weights, steps, num_steps, options):
     w = leaves(weights)
-    optimizer = torch_models.make_adamw(w, ADAMW)
+    optimizer = torch_models.make_adamw(w, options)
     losses, norms = [], []
     for step in range(num_steps):
         for tensor in w.values():
             tensor.grad = None
         losses.append(torch_step(model_logits(config), w, steps[step % len(steps)]))
-        norms.append(float(torch_models.clip(w, max_norm)))
+        norms.append(float(torch_models.clip(w, options['max_norm'])))
+        torch_models.set_learning_rate(optimizer, torch_models.learning_rate(step + 1, num_steps, options))
         optimizer.step()
     return TorchRun(losses, norms, w)
 

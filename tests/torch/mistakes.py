@@ -30,6 +30,7 @@ class AdamWithoutCorrection:
 
     def __init__(self, w, options):
         self.w, self.options, self.moments = w, options, {n: [0.0, 0.0] for n in w}
+        self.param_groups = [{'lr': options['learning_rate']}]
 
     @torch.no_grad()
     def step(self):
@@ -39,4 +40,4 @@ class AdamWithoutCorrection:
             m[0] = o['beta1'] * m[0] + (1 - o['beta1']) * tensor.grad
             m[1] = o['beta2'] * m[1] + (1 - o['beta2']) * tensor.grad.square()
             decay = o['weight_decay'] if torch_models.decays(name, tensor) else 0.0
-            tensor.sub_(o['learning_rate'] * (decay * tensor + m[0] / (m[1].sqrt() + o['epsilon'])))
+            tensor.sub_(self.param_groups[0]['lr'] * (decay * tensor + m[0] / (m[1].sqrt() + o['epsilon'])))

@@ -147,3 +147,20 @@ def make_adamw(w, options):
 def clip(w, max_norm):
     """Returns the gradient's norm before."""
     return torch.nn.utils.clip_grad_norm_(list(w.values()), max_norm if max_norm else math.inf)
+
+
+def learning_rate(step, num_steps, options):
+    """Of a step counted from 1: a linear warm-up, then constant or half a cosine down to the final rate."""
+    peak, num_warmup = options['learning_rate'], options.get('num_warmup_steps', 0)
+    if step < num_warmup:
+        return peak * step / num_warmup
+    if options.get('schedule', 'constant') == 'constant':
+        return peak
+    progress = (step - num_warmup) / (num_steps - num_warmup)
+    final = options['final_learning_rate']
+    return final + (peak - final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def set_learning_rate(optimizer, rate):
+    for group in optimizer.param_groups:
+        group['lr'] = rate

@@ -24,7 +24,7 @@ import torch  # noqa: E402
 
 import mistakes  # noqa: E402
 import torch_models  # noqa: E402
-from comparison import (ADAMW, BF16, F32, block_logits, expect_same_run, expect_same_step,  # noqa: E402
+from comparison import (BF16, F32, block_logits, expect_same_run, expect_same_step,  # noqa: E402
                         expect_same_weights, leaves, model_logits, train_in_torch)
 from engine_runs import RAGGED, Tools, draw_batch, draw_steps, read_folder, tensors_under  # noqa: E402
 
@@ -127,30 +127,36 @@ class Blocks(TorchTest):
                 self.check_block('cross_entropy', 300, z_loss=z_loss)
 
 
-# Shortens the gradients of some steps and leaves others, which AdamW would not tell apart from a shorter one for all.
-MAX_NORM = 2.5
+# The norm shortens the gradients of some steps and leaves others, which AdamW would not tell apart from a shorter one
+# for all.
+ADAMW = {'learning_rate': 2e-3, 'beta1': 0.9, 'beta2': 0.95, 'epsilon': 1e-8, 'weight_decay': 0.1, 'max_norm': 2.5}
+COSINE = {'schedule': 'cosine', 'num_warmup_steps': 3, 'final_learning_rate': 2e-4}
 MICRO_BATCHES = [[[32, 32, 20], [32, 5]], [[32, 32]], [[7, 32], [32], [32]]]
 
 
 class Steps(TorchTest):
-    """Runs of several steps: AdamW with decay for some, clipping, accumulation over micro-batches."""
+    """Runs of the trainer: AdamW with decay for some, clipping, schedules, accumulation over micro-batches."""
 
-    def check_run(self, config, num_steps, max_norm):
+    def check_run(self, config, num_steps, **options):
+        options = {**ADAMW, **options}
         steps = draw_steps(MICRO_BATCHES)
-        ours, weights = self.run_model(config, steps, num_steps=num_steps, max_norm=max_norm, **ADAMW)
-        run = train_in_torch(config, weights, steps, num_steps, max_norm)
+        ours, weights = self.run_model(config, steps, num_steps=num_steps, **options)
+        run = train_in_torch(config, weights, steps, num_steps, options)
         expect_same_run(ours, run)
         expect_same_weights(ours, run)
         self.assertLess(run.losses[-1], run.losses[0] - 1)  # there was something to go wrong
 
     def test_ten_steps_of_gpt2(self):
-        self.check_run(GPT2, 10, max_norm=MAX_NORM)
+        self.check_run(GPT2, 10)
 
     def test_ten_steps_of_llama_without_clipping(self):
         self.check_run(LLAMA, 10, max_norm=0.0)
 
+    def test_a_schedule(self):
+        self.check_run(LLAMA, 20, **COSINE)
+
     def test_sixty_steps_do_not_drift(self):
-        self.check_run(GPT2, 60, max_norm=MAX_NORM)
+        self.check_run(GPT2, 60)
 
 
 class Mistakes(TorchTest):
@@ -194,9 +200,9 @@ class Mistakes(TorchTest):
 
     def test_steps(self):
         """Losses alone find each of them, without a look at the weights."""
-        steps = draw_steps(MICRO_BATCHES)
-        ours, weights = self.run_model(GPT2, steps, num_steps=10, max_norm=MAX_NORM, **ADAMW)
-        clip, make_adamw = torch_models.clip, torch_models.make_adamw
+        steps, options = draw_steps(MICRO_BATCHES), {**ADAMW, **COSINE}
+        ours, weights = self.run_model(GPT2, steps, num_steps=10, **options)
+        clip, make_adamw, rate = torch_models.clip, torch_models.make_adamw, torch_models.learning_rate
 
         def with_options(**others):
             return lambda w, options: make_adamw(w, {**options, **others})
@@ -206,11 +212,13 @@ class Mistakes(TorchTest):
              ('decays', lambda name, tensor: 'token_embd' not in name and tensor.dim() > 1),
              ('clip', lambda w, max_norm: clip(w, 0)),
              ('clip', lambda w, max_norm: clip(w, max_norm / 2)),
+             ('learning_rate', lambda step, num_steps, options: rate(step - 1, num_steps, options)),
+             ('learning_rate', lambda step, num_steps, options: rate(step, num_steps + 1, options)),
              ('make_adamw', mistakes.AdamWithoutCorrection),
              ('make_adamw', with_options(beta2=0.999)),
              ('make_adamw', with_options(epsilon=1e-5)),
              ('make_adamw', with_options(optimizer=torch.optim.Adam))],  # adds the decay to the gradient
-            lambda: expect_same_run(ours, train_in_torch(GPT2, weights, steps, 10, MAX_NORM)))
+            lambda: expect_same_run(ours, train_in_torch(GPT2, weights, steps, 10, options)))
 
 
 if __name__ == '__main__':
