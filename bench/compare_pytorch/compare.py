@@ -81,7 +81,7 @@ def measure(name, threads, runs, options):
     model = MODELS[name]
     job = make_job(model, threads)
     initial = runs.folder / 'initial.safetensors'
-    runs.tenfold(job, 'f32', out=str(initial))
+    runs.tenfold(job, 'f32', num_steps=1, out=str(initial))
     job['num_steps'] = WARMUP[name] + model['steps']
     results = {program: [] for program in options.programs}
     for round_number in range(options.rounds):
