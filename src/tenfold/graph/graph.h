@@ -44,15 +44,16 @@ enum class Op : uint8_t {
   kColumns,     // a range of columns
   kSelectRows,  // from T rows to the R rows whose logits are wanted
 
-  // Of training graphs, which dropout.h and autodiff.h make. A gradient is that of the sum of the losses, times the batch's scale.
+  // Of training graphs, which dropout.h and autodiff.h make. A gradient is that of the sum of the losses, times the
+  // batch's scale.
   kDropout,  // some elements become zero, the others grow as much on average (dropout.h); its own gradient
   // -log softmax(logits)[target] + z_loss * log(sum(exp(logits)))^2, one column. The second term keeps logits from
   // drifting (PaLM, JMLR 2023, section 5).
   kCrossEntropy,
   kCrossEntropyGradient,  // of the logits
   // Attention without a cache, over the batch's own sequences. Behind the heads' outputs a column for each head: the
-  // logarithm of the sum of its exponentials, which is all that the backward pass keeps of the scores (FlashAttention-2,
-  // ICLR 2024, section 3.1).
+  // logarithm of the sum of its exponentials, which is all that the backward pass keeps of the scores
+  // (FlashAttention-2, ICLR 2024, section 3.1).
   kTrainingAttention,
   kAttentionGradient,  // of queries, keys and values, one behind the other, from those, the results and their gradient
   kPlaceColumns,       // into a range of wider rows, the others zero: the gradient of kColumns

@@ -1,5 +1,5 @@
-// ReferenceInterpreter: runs a graph with plain loops, every value kept, in f32 or f64. What is right by reading it, for
-// the fast interpreter and for gradients to be compared with (law 9).
+// ReferenceInterpreter: runs a graph with plain loops, every value kept, in f32 or f64. What is right by reading it,
+// for the fast interpreter and for gradients to be compared with (law 9).
 //
 // Attention is over the batch's own sequences from their beginnings on: there is no cache.
 #pragma once

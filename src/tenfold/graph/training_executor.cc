@@ -18,12 +18,10 @@ namespace {
 // a number of its own, not of the threads.
 constexpr int64_t kPieceRows = 64;
 
-// Rows whose logits exist at once: up to 16 MiB of them, but enough for products to be fast. An even number, so that
-// the weight gradient's sums in bfloat16, pair by pair, are those of all rows at once.
-int64_t LossRows(int64_t vocab_size, int64_t max_rows) {
-  constexpr int64_t kFloats = 4 << 20;
-  constexpr int64_t kLeast = 128, kMost = 2048;
-  return std::min(std::clamp(kFloats / vocab_size / 2 * 2, kLeast, kMost), max_rows);
+LossHead LossHeadOf(const TrainingGraph& training, const BatchLimits& limits) {
+  const auto cols = [&](NodeId id) { return training.graph.nodes[static_cast<size_t>(id)].shape.cols; };
+  const Node& logits = training.graph.nodes[static_cast<size_t>(training.logits)];
+  return {logits.shape.cols, cols(logits.inputs[0]), limits.max_logit_rows};
 }
 
 size_t RoundUpToLine(size_t bytes) {
@@ -45,7 +43,8 @@ TrainingExecutor::TrainingExecutor(const TrainingGraph& graph, std::vector<Train
       precision_(precision),
       kernels_(&kernels),
       threads_(&threads),
-      steps_(PlanTrainingSteps(graph.graph)) {
+      steps_(PlanTrainingSteps(graph.graph)),
+      loss_head_(LossHeadOf(graph, limits)) {
   CHECK_EQ(parameters_.size(), graph.graph.parameters.size());
   const auto is_loss_head = [](const Step& step) { return step.kind == Step::Kind::kLossHead; };
   loss_step_ = static_cast<size_t>(std::ranges::find_if(steps_, is_loss_head) - steps_.begin());
@@ -78,9 +77,8 @@ size_t TrainingExecutor::PlanScratch() {
     }
     vector_floats = std::max(vector_floats, step_floats * CeilDivide(limits_.max_rows(step.rows), kPieceRows));
   }
-  loss_rows_ = static_cast<size_t>(LossRows(cols(training_->logits), limits_.max_logit_rows));
   logits_offset_ = RoundUpToLine(plan_.arena_bytes);
-  rows_scratch_offset_ = logits_offset_ + RoundUpToLine(loss_rows_ * vocab_size() * sizeof(float));
+  rows_scratch_offset_ = logits_offset_ + RoundUpToLine(loss_head_.logits_bytes());
   vector_gradients_offset_ = rows_scratch_offset_ + plan_.thread_bytes * num_threads;
   kernel_scratch_offset_ = vector_gradients_offset_ + RoundUpToLine(static_cast<size_t>(vector_floats) * sizeof(float));
   return kernel_scratch_offset_ + kernel_bytes;
@@ -89,9 +87,8 @@ size_t TrainingExecutor::PlanScratch() {
 size_t PlanActivationBytes(const TrainingGraph& graph, const BatchLimits& limits) {
   const std::vector<Step> steps = PlanTrainingSteps(graph.graph);
   const std::vector<bool> nothing_is_packed(graph.graph.nodes.size(), true);
-  const int64_t vocab_size = graph.graph.nodes[static_cast<size_t>(graph.logits)].shape.cols;
   return PlanMemory(graph.graph, steps, nothing_is_packed, limits).arena_bytes +
-         static_cast<size_t>(LossRows(vocab_size, limits.max_logit_rows) * vocab_size) * sizeof(float);
+         LossHeadOf(graph, limits).logits_bytes();
 }
 
 double TrainingExecutor::Run(const TrainingBatch& batch) {
@@ -99,9 +96,8 @@ double TrainingExecutor::Run(const TrainingBatch& batch) {
   dropout_seed_ = batch.dropout_seed;
   RunSteps(0, loss_step_);
   RunLossHead(steps_[loss_step_], /*has_gradient=*/true);
-  const double loss = SumLosses();  // its memory is free afterwards
   RunSteps(loss_step_ + 1, steps_.size());
-  return loss;
+  return SumLosses();
 }
 
 double TrainingExecutor::Evaluate(const TrainingBatch& batch) {
@@ -372,61 +368,21 @@ void TrainingExecutor::AddTableGradient(const Node& n) {
 }
 
 void TrainingExecutor::RunLossHead(const Step& step, bool has_gradient) {
-  using kernels::GemmOperand;
   const Node& linear = node(training_->logits);
-  const int64_t width = cols(linear.inputs[0]), num_outputs = linear.shape.cols, rows = NumRows(step.rows);
-  const float* const states = result(linear.inputs[0]);
-  float* const losses = result(graph().output);
-  auto* const logits = reinterpret_cast<float*>(arena_.data() + logits_offset_);
-  float* d_states = nullptr;
-  for (const NodeId id : step.nodes) {
-    if (node(id).op == Op::kLinearInputGradient) d_states = result(id);
+  LossHead::Arguments arguments{.states = result(linear.inputs[0]),
+                                .weight = weight(linear),
+                                .targets = batch_->targets,
+                                .logits = reinterpret_cast<float*>(arena_.data() + logits_offset_),
+                                .losses = result(graph().output)};
+  if (has_gradient) {
+    arguments.z_loss = node(graph().output).attributes.z_loss;
+    arguments.gradient_scale = static_cast<float>(batch_->gradient_scale);
+    arguments.weight_gradient = gradient(linear);
+    for (const NodeId id : step.nodes) {
+      if (node(id).op == Op::kLinearInputGradient) arguments.d_states = result(id);
+    }
   }
-  for (int64_t begin = 0; begin < rows; begin += static_cast<int64_t>(loss_rows_)) {
-    const int64_t count = std::min(static_cast<int64_t>(loss_rows_), rows - begin);
-    const GemmOperand x = GemmOperand::Rows(states + begin * width, width);
-    Multiply({.a = x,
-              .b = GemmOperand::Transposed(weight(linear), width),
-              .rows = count,
-              .cols = num_outputs,
-              .depth = width,
-              .c = logits,
-              .c_stride = num_outputs});
-    threads_->Run(count, [&](int64_t row, int) {
-      LossOfRow(begin + row, logits + row * num_outputs, has_gradient, losses + begin + row);
-    });
-    if (!has_gradient) continue;
-    Multiply({.a = GemmOperand::Transposed(logits, num_outputs),
-              .b = x,
-              .rows = num_outputs,
-              .cols = width,
-              .depth = count,
-              .c = gradient(linear),
-              .c_stride = width,
-              .adds = true});
-    Multiply({.a = GemmOperand::Rows(logits, num_outputs),
-              .b = GemmOperand::Rows(weight(linear), width),
-              .rows = count,
-              .cols = width,
-              .depth = num_outputs,
-              .c = d_states + begin * width,
-              .c_stride = width});
-  }
-}
-
-// Turns a row's logits into their gradient.
-void TrainingExecutor::LossOfRow(int64_t row, float* logits, bool has_gradient, float* loss) const {
-  const kernels::TrainingKernels& training = kernels_->training();
-  const int64_t count = cols(training_->logits);
-  const TokenId target = batch_->targets[static_cast<size_t>(row)];
-  const float normalizer = training.log_sum_exp(logits, count);
-  const float z_loss = node(graph().output).attributes.z_loss;
-  *loss = normalizer - logits[target];
-  if (!has_gradient) return;  // z-loss is no part of what an evaluation measures
-  *loss += z_loss * normalizer * normalizer;
-  const auto scale = static_cast<float>(batch_->gradient_scale);
-  training.scaled_exp(logits, normalizer, scale * (1 + 2 * z_loss * normalizer), count, logits);
-  logits[target] -= scale;
+  loss_head_.Run(arguments, *kernels_, *threads_, [this](const kernels::GemmPiece& product) { Multiply(product); });
 }
 
 }  // namespace tenfold::graph

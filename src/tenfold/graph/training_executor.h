@@ -16,6 +16,7 @@
 #include "tenfold/base/result.h"
 #include "tenfold/graph/autodiff.h"
 #include "tenfold/graph/fusion.h"
+#include "tenfold/graph/loss_head.h"
 #include "tenfold/graph/memory_plan.h"
 #include "tenfold/graph/training_batch.h"
 #include "tenfold/kernels/kernel_table.h"
@@ -50,7 +51,7 @@ class TrainingExecutor {
   void ComputeLogits(const TrainingBatch& batch, std::span<float> logits);
 
   // Of results, those of the loss's few rows of logits included: planned, and allocated once.
-  size_t activation_bytes() const { return plan_.arena_bytes + loss_rows_ * vocab_size() * sizeof(float); }
+  size_t activation_bytes() const { return plan_.arena_bytes + loss_head_.logits_bytes(); }
   // Of the threads, beside.
   size_t scratch_bytes() const { return arena_.size_bytes() - activation_bytes(); }
 
@@ -67,7 +68,6 @@ class TrainingExecutor {
   void RunRowNode(NodeId id, int64_t row, int thread, float* vector_gradients);
   void RunWhole(const Node& node, float* out);
   void RunLossHead(const Step& step, bool has_gradient);
-  void LossOfRow(int64_t row, float* logits, bool has_gradient, float* loss) const;
   void Multiply(const kernels::GemmPiece& product);
   void AddTableGradient(const Node& node);
 
@@ -94,9 +94,9 @@ class TrainingExecutor {
   const kernels::KernelTable* kernels_;
   platform::ThreadPool* threads_;
   std::vector<Step> steps_;
+  LossHead loss_head_;
   size_t loss_step_ = 0;  // the forward pass are the steps to this one
   MemoryPlan plan_;
-  size_t loss_rows_ = 0;  // whose logits exist at once
   size_t logits_offset_ = 0;
   size_t rows_scratch_offset_ = 0;
   size_t vector_gradients_offset_ = 0;

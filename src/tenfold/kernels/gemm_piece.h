@@ -22,9 +22,9 @@ struct GemmOperand {
   }
 };
 
-// Of a piece, at most: its packed operands take 288 KiB and stay in an L2 cache of 512 KiB while each number of one meets
-// each of the other. The depth is taken in blocks of kGemmDepthBytes of a row: those of 64 columns, 24 KiB, stay in the
-// L1 cache while all rows pass by.
+// Of a piece, at most: its packed operands take 288 KiB and stay in an L2 cache of 512 KiB while each number of one
+// meets each of the other. The depth is taken in blocks of kGemmDepthBytes of a row: those of 64 columns, 24 KiB, stay
+// in the L1 cache while all rows pass by.
 inline constexpr int64_t kGemmRows = 384, kGemmCols = 384, kGemmDepthBytes = 384;
 inline constexpr int64_t kGemmScratchBytes = (kGemmRows + kGemmCols) * kGemmDepthBytes + 128;
 

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/base/random.h"
-#include "tenfold/platform/aligned_buffer.h"
+#include "tenfold/kernels/heap_scratch_for_test.h"
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/tensor/half.h"
 
@@ -60,7 +60,7 @@ std::vector<Case> Cases() {
 std::vector<float> Multiply(const KernelTable& table, int num_threads, Precision precision, const Case& c,
                             const Matrix& a, const Matrix& b) {
   platform::ThreadPool threads(num_threads);
-  auto scratch = platform::AlignedBuffer::Allocate(GemmScratchBytes(threads.num_threads()), "scratch").value();
+  const HeapScratch scratch(GemmScratchBytes(threads.num_threads()));
   std::vector<float> y(static_cast<size_t>(c.rows * (c.cols + 1)), 0.5f);
   Gemm(table, threads, precision,
        {.a = a.operand(),

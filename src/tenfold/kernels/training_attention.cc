@@ -8,12 +8,12 @@ namespace tenfold::kernels {
 namespace {
 
 size_t ThreadScratchBytes(int64_t head_dim) {
-  // As training_attention_inl.h lays it out, in f32. Forward: queries, keys, values, scores, weights, outputs, maxima
-  // and sums. Backward: keys twice, values, their gradients, queries and d_outputs twice each, scores and d_scores,
-  // weights, d_scores twice.
+  // What training_attention_inl.h lays out in f32, its backward pass at most: of the keys of a block and of half as many
+  // queries as a forward tile has, keys twice, values, their gradients, queries and d_outputs twice each, scores and
+  // d_weights, weights, d_scores twice; and of the forward pass maxima and sums.
   const int64_t width = RoundUp(head_dim, int64_t{16});
-  const int64_t floats =
-      width * (5 * kTrainingKeys + 5 * kTrainingQueries) + 5 * kTrainingQueries * kTrainingKeys + 3 * kTrainingQueries;
+  const int64_t floats = width * (5 * kTrainingKeys + 2 * kTrainingQueries) + 5 * kTrainingQueries / 2 * kTrainingKeys +
+                         3 * kTrainingQueries;
   return static_cast<size_t>(floats) * sizeof(float) + 16 * 64;
 }
 

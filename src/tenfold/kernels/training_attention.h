@@ -1,5 +1,8 @@
 // Attention of training batches on all threads, forward and backward (FlashAttention-2, ICLR 2024): exact, causal, over
 // whole sequences of any lengths, with grouped key-value heads. Memory beside the results is a constant per thread.
+//
+// The backward pass has a piece for each sequence and key-value head, so that nobody shares a sum: a single sequence
+// with fewer key-value heads than threads leaves some of them idle.
 #pragma once
 
 #include <cstddef>

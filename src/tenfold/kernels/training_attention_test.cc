@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tenfold/base/random.h"
-#include "tenfold/platform/aligned_buffer.h"
+#include "tenfold/kernels/heap_scratch_for_test.h"
 #include "tenfold/platform/cpu_features.h"
 
 namespace tenfold::kernels {
@@ -114,7 +114,7 @@ Results<float> Compute(const KernelTable& table, int num_threads, Precision prec
   std::ranges::fill(out.gradients, NAN);
   platform::ThreadPool threads(num_threads);
   const size_t scratch_bytes = TrainingAttentionScratchBytes(c.shape.head_dim, threads.num_threads());
-  auto scratch = platform::AlignedBuffer::Allocate(scratch_bytes, "scratch").value();
+  const HeapScratch scratch(scratch_bytes);
   TrainingAttention(table, threads, precision, c.shape, c.lengths, in.queries.data(), in.keys.data(), in.values.data(),
                     out.outputs.data(), scratch.data());
   AttentionGradient(table, threads, precision, c.shape, c.lengths, in.queries.data(), in.keys.data(), in.values.data(),

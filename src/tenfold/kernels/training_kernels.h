@@ -1,4 +1,5 @@
-// TrainingKernels: what training needs beyond KernelTable, as plain function pointers; KernelTable::training leads here.
+// TrainingKernels: what training needs beyond KernelTable, as plain function pointers; KernelTable::training leads
+// here.
 //
 // As there, every kernel computes a fixed piece on the calling thread and fixes the order of its sums.
 #pragma once

@@ -1,5 +1,5 @@
-// What the tiles of products in registers are written over: the numbers, two bfloat16 or one float in a lane, and a loop
-// whose indices are constants.
+// What the tiles of products in registers are written over: the numbers, two bfloat16 or one float in a lane, and a
+// loop whose indices are constants.
 #pragma once
 
 #include <cstdint>
