@@ -19,9 +19,9 @@ TEXT ?= ../shared/text/tinyshakespeare.txt
 
 # Warnings are errors where they are looked at: in CI.
 CONFIGURE = cmake $(if $(CI),-DTENFOLD_WERROR=ON)
-SANITIZED = platform cache scheduler engine server laws
-# Parsers of foreign input, which have no threads; and training, whose arena is cut by hand.
-asan: SANITIZED += formats tokenizer sampling hub graph training
+SANITIZED = platform cache scheduler engine server laws training_kernels graph
+# Parsers of foreign input, which have no threads; and the trainer, whose threads are those of the graph's executor.
+asan: SANITIZED += formats tokenizer sampling hub training
 SANITIZED_TARGETS = $(SANITIZED:%=%_test)
 empty :=
 SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
