@@ -56,6 +56,10 @@ class TrainTest(unittest.TestCase):
     def train(self, *more, out=None):
         return json.loads(self.tenfold(*self.arguments('--json', *more, out=out)).stdout)
 
+    def resume(self, *more, out=None):
+        """As one does it: the folder says all that is not changed."""
+        return json.loads(self.tenfold('train', '--resume', '--json', *more, '--out', out or self.out).stdout)
+
     def expect_error(self, exit_code, *arguments, says):
         done = self.tenfold(*arguments, exit_code=exit_code)
         self.assertEqual(done.stdout, '')
@@ -172,9 +176,11 @@ class Train(TrainTest):
         self.expect_error(1, *self.arguments('--resume'), says=['no run to continue', '--resume'])
         self.train('--steps', 5)
         self.expect_error(1, *self.arguments('--steps', 5), says=[str(self.out), '--resume'])
-        self.expect_error(1, *self.arguments('--resume', '--steps', 9, '--hidden-size', 64),
+        config = (self.out / 'config.toml').read_text()
+        self.expect_error(1, 'train', '--resume', '--steps', 9, '--hidden-size', 64, '--head-dim', 32, '--out', self.out,
                           says=['token_embd.weight is [297,32] there and [297,64] in this run'])
-        self.assertEqual(self.train('--resume', '--steps', 9)['step'], 9)
+        self.assertEqual((self.out / 'config.toml').read_text(), config, 'what was refused left its config')
+        self.assertEqual(self.resume('--steps', 9)['step'], 9)
 
     def test_a_loss_that_is_no_number(self):
         self.train('--steps', 6)

@@ -110,7 +110,6 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   RETURN_IF_ERROR(training::CheckSamplePrompt(config.sample_prompt, *session.tokenizer, config.model.context_length));
   ASSIGN_OR_RETURN(session.text, training::ReadTrainingText(session.config, session.vocabulary, folder.data_folder(),
                                                             *session.threads));
-  RETURN_IF_ERROR(folder.WriteConfig(session.config));
   ASSIGN_OR_RETURN(session.trainer, training::Trainer::Create(session.config, *session.kernels, *session.threads));
 
   std::string report;

@@ -51,6 +51,8 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
     RETURN_IF_ERROR(parts.data->Seek(state.data));
     parts.folder->Log(fmt::format("continues after step {}", state.step));
   }
+  // Not before the checkpoint is known to fit: what is refused must not change with what the run goes on.
+  RETURN_IF_ERROR(parts.folder->WriteConfig(parts.config));
   ASSIGN_OR_RETURN(MetricsLog metrics, MetricsLog::Open(parts.folder->metrics_file(), state.step));
   std::unique_ptr<TrainingRun> run(new TrainingRun(std::move(parts), std::move(metrics)));
   run->state_ = state;

@@ -49,8 +49,8 @@ class TrainingRun {
     Sampler sampler;  // none: no samples
   };
 
-  // Continues from the newest checkpoint, where the folder has one. All of `parts` outlive the run. Errors: those of
-  // reading a checkpoint; kIo.
+  // Continues from the newest checkpoint, where the folder has one, and writes config.toml. All of `parts` outlive the
+  // run. Errors: those of reading a checkpoint, after which config.toml is as it was; kIo.
   static Result<std::unique_ptr<TrainingRun>> Create(Parts parts);
 
   // To the last step, or to where the observer stops it. Errors: those of a step (a loss that is no number) and of

@@ -107,7 +107,6 @@ class TrainingRunTest : public testing::Test {
     platform::ThreadPool threads(num_threads);
     const std::filesystem::path path = root_ / name;
     RunFolder folder = (RunFolder::Exists(path) ? RunFolder::Open(path) : RunFolder::Create(path)).value();
-    EXPECT_TRUE(folder.WriteConfig(config));
     const auto trainer = Trainer::Create(config, *kernels_, threads).value();
     CountedData data(config);
     Outcome outcome;
@@ -119,6 +118,7 @@ class TrainingRunTest : public testing::Test {
       outcome.status = tl::unexpected(run.error());
       return outcome;
     }
+    EXPECT_EQ(platform::ReadTextFile(folder.config_file()).value(), ToToml(config)) << "before its first step";
     if (before) before(*trainer);
     StopAfter observer(num_steps);
     outcome.status = (*run)->Continue(observer);
@@ -242,9 +242,11 @@ TEST_F(TrainingRunTest, WhatFollowsACheckpointIsMadeUpFor) {
 TEST_F(TrainingRunTest, AnotherShapeIsRefused) {
   TrainingConfig config = TinyConfig();
   ASSERT_TRUE(Run("a", config, 1, 5).status);
+  const std::string before = platform::ReadTextFile(root_ / "a/config.toml").value();
   config.model.hidden_size = 32;
   const Outcome outcome = Run("a", config, 1);
   ASSERT_FALSE(outcome.status);
+  EXPECT_EQ(platform::ReadTextFile(root_ / "a/config.toml").value(), before) << "with which it still goes on";
   EXPECT_THAT(outcome.status.error().message, HasSubstr("token_embd.weight is [20,16] there and [20,32] in this run"));
 }
 
