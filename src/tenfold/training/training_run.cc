@@ -47,6 +47,10 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
   if (!steps.empty()) {
     ASSIGN_OR_RETURN(state, ReadTrainingState(checkpoints.FileOf(steps.back()), trainer.layout(),
                                               {trainer.weights(), trainer.first_moments(), trainer.second_moments()}));
+    if (state.step > parts.config.num_steps) {
+      return MakeError(ErrorCode::kInvalidArgument, "{}: steps is {}; the run is at step {} already",
+                       parts.folder->path().string(), parts.config.num_steps, state.step);
+    }
     trainer.set_step(state.step);
     RETURN_IF_ERROR(parts.data->Seek(state.data));
     parts.folder->Log(fmt::format("continues after step {}", state.step));
@@ -69,7 +73,7 @@ Status TrainingRun::Continue(RunObserver& observer) {
   bool stops = false;
   while (!is_finished() && !stops) {
     Status status = RunStep(observer);
-    stops = status && observer.WantsToStop();
+    stops = status && !is_finished() && observer.WantsToStop();
     const bool checkpoints = stops || is_finished() || IsDue(parts_.config.checkpoint_interval);
     if (status && checkpoints) status = WriteCheckpoint(observer);
     if (!status) {
