@@ -5,6 +5,7 @@ go wrong on the way.
 usage: train_test.py TENFOLD SHARED [NAME...]    the binary, the shared folder; names of tests, -k and other options of
                                               unittest
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -257,6 +258,28 @@ class Interrupted(TrainTest):
                 self.assertTrue((out / f'checkpoints/step-{summary["step"]:08}.checkpoint').is_file())
                 again = self.train('--resume', '--steps', summary['step'] + 3, out=out)
                 self.assertEqual(again['step'], summary['step'] + 3)
+
+    def test_a_signal_after_the_last_step_ends_the_program(self):
+        # The last message, with this path in it twice, is longer than the pipe has room for: the program waits there.
+        out = pathlib.Path(self.folder, *['x' * 200] * 10, 'run')
+        out.parent.mkdir(parents=True)
+        errors, end = os.pipe()
+        fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+        process = subprocess.Popen([TENFOLD, *map(str, self.arguments('--steps', 9, out=out))], stdin=subprocess.DEVNULL,
+                                   stderr=end)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        os.close(end)
+        shown = b''
+        while b'step 9/9' not in shown:
+            piece = os.read(errors, 1 << 12)
+            self.assertTrue(piece, shown)
+            shown += piece
+        self.wait_for(out / 'log.txt', '/model\n')
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), -signal.SIGINT)
+        os.close(errors)
 
     def test_two_processes_do_not_train_in_one_folder(self):
         process = self.start(*self.arguments('--steps', 1000000))

@@ -197,6 +197,7 @@ Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
                              .operations_per_step = OperationsPerStep(session.config),
                              .operations_per_s_limit = MeasureLimit(session)});
   RETURN_IF_ERROR(run->Continue(progress));
+  progress.ReleaseSignals();
   if (run->is_finished()) {
     RETURN_IF_ERROR(Export(session, folder));
     fmt::print(stderr, "The model is in {}; try: tenfold generate {} --prompt \"...\"\n", folder.path().string(),

@@ -90,7 +90,7 @@ void TrainingProgress::OnCheckpoint(int64_t step) {
 }
 
 bool TrainingProgress::WantsToStop() {
-  if (!stop_.arrived()) return false;
+  if (!stop_ || !stop_->arrived()) return false;
   if (!was_stopped_) {
     ClearLine();
     fmt::print(stderr, "Writing a checkpoint, then stopping; a second signal stops at once.\n");
