@@ -211,6 +211,23 @@ class Train(TrainTest):
         self.train('--steps', 40)
         self.assertEqual((out / 'model.gguf').read_bytes(), (self.out / 'model.gguf').read_bytes())
 
+    def test_messages_that_nobody_can_read(self):
+        """A full disk, a terminal that is closed on the way, a pipe whose reader leaves."""
+        def run_with(stderr, out):
+            command = [TENFOLD, *map(str, self.arguments('--steps', 3000, '--sample-interval', 500, out=out))]
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+
+        with open('/dev/full', 'w') as full:
+            self.assertEqual(run_with(full, self.folder / 'full').wait(timeout=60), 0)
+        for name, (reader, end) in [('terminal', pty.openpty()), ('pipe', os.pipe())]:
+            with self.subTest(name=name):
+                process = run_with(end, self.folder / name)
+                os.close(end)
+                os.read(reader, 16)
+                os.close(reader)
+                self.assertEqual(process.wait(timeout=60), 0)
+                self.assertTrue((self.folder / name / 'model.gguf').exists())
+
     def test_a_terminal_sees_a_line_that_changes(self):
         terminal, end = pty.openpty()
         process = subprocess.Popen([TENFOLD, *map(str, self.arguments('--steps', 4000, '--evaluation-interval', 0))], stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 // tenfold train: a model from texts.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "tenfold/base/byte_count.h"
 #include "tenfold/base/json.h"
+#include "tenfold/base/print.h"
 #include "tenfold/bench/machine_limits.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
@@ -128,7 +130,7 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   row("compute", fmt::format("{} threads, {} kernels, {}, {}", session.threads->num_threads(), session.kernels->name,
                              session.config.precision, platform::CpuModelName()));
   row("folder", folder.path().string());
-  fmt::print(stderr, "{}", report);
+  Print(stderr, "{}", report);
   return session;
 }
 
@@ -184,6 +186,7 @@ void PrintSummary(const training::TrainingRun& run, const TrainingProgress& prog
 }
 
 Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of our messages that went away must not end a run
   ASSIGN_OR_RETURN(const training::RunFolder folder,
                    flags.resume ? training::RunFolder::Open(flags.out) : training::RunFolder::Create(flags.out));
   ASSIGN_OR_RETURN(const Session session, Prepare(flags, folder, config));
@@ -192,7 +195,7 @@ Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
                                                                   .trainer = session.trainer.get(),
                                                                   .data = session.text.data.get(),
                                                                   .sampler = MakeSampler(session)}));
-  if (run->state().step > 0) fmt::print(stderr, "{:<13}after step {}\n", "continues", run->state().step);
+  if (run->state().step > 0) Print(stderr, "{:<13}after step {}\n", "continues", run->state().step);
   TrainingProgress progress({.num_steps = session.config.num_steps,
                              .operations_per_step = OperationsPerStep(session.config),
                              .operations_per_s_limit = MeasureLimit(session)});
@@ -200,8 +203,8 @@ Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
   progress.ReleaseSignals();
   if (run->is_finished()) {
     RETURN_IF_ERROR(Export(session, folder));
-    fmt::print(stderr, "The model is in {}; try: tenfold generate {} --prompt \"...\"\n", folder.path().string(),
-               folder.gguf_file().string());
+    Print(stderr, "The model is in {}; try: tenfold generate {} --prompt \"...\"\n", folder.path().string(),
+          folder.gguf_file().string());
   }
   if (flags.json) PrintSummary(*run, progress, session, folder);
   return {};

@@ -1,11 +1,13 @@
 #include "tenfold/training/training_run.h"
 
 #include <chrono>
+#include <cstdio>
 #include <ctime>
 #include <numbers>
 #include <utility>
 #include <vector>
 
+#include "tenfold/base/print.h"
 #include "tenfold/platform/mapped_file.h"
 
 namespace tenfold::training {
@@ -156,8 +158,8 @@ Status TrainingRun::WriteSample(RunObserver& observer) {
   ASSIGN_OR_RETURN(const std::string text, parts_.sampler(*parts_.trainer));
   const std::filesystem::path path = parts_.folder->samples_file();
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "abe"), std::fclose);
-  if (file != nullptr) fmt::print(file.get(), "{}{}\n\n", SampleHeading(state_.step), text);
-  if (file == nullptr || std::fflush(file.get()) != 0) {
+  if (file != nullptr) Print(file.get(), "{}{}\n\n", SampleHeading(state_.step), text);
+  if (file == nullptr || std::fflush(file.get()) != 0 || std::ferror(file.get()) != 0) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written", path.string());
   }
   observer.OnSample(state_.step, text);
