@@ -39,7 +39,7 @@ struct ModelShape {
 struct TrainingConfig {
   ModelShape model;
 
-  std::string vocabulary = "bpe";             // how text becomes tokens: one of Vocabularies(), or a file
+  std::string vocabulary = "bpe";             // "bpe", "characters", or the file or folder of one
   std::vector<std::string> train_files;       // one behind the other
   std::vector<std::string> validation_files;  // none: the last share of the training text
   double validation_share = 0.1;
@@ -50,9 +50,9 @@ struct TrainingConfig {
 
   std::string schedule = "cosine";
   double learning_rate = 1e-3;
-  double final_learning_rate = 1e-4;
-  int64_t num_warmup_steps = -1;  // -1: 100, or a tenth of fewer than 1,000 steps
-  int64_t num_decay_steps = 0;    // of the schedule "warmup-stable-decay"; 0: a fifth of all
+  double final_learning_rate = -1;  // -1: a tenth of the rate; without meaning where that is constant
+  int64_t num_warmup_steps = -1;    // -1: 100, or a tenth of fewer than 1,000 steps
+  int64_t num_decay_steps = 0;      // of the schedule "warmup-stable-decay"; 0: a fifth of all
   AdamWOptions adamw;
   double max_gradient_norm = 1;
   double z_loss = 0;
