@@ -11,6 +11,7 @@ import os
 import pathlib
 import pty
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,6 +155,44 @@ class Train(TrainTest):
             for other in ['bf16', 0.1, 1e-3]:
                 self.assertNotEqual(models[architecture, other], plain)
 
+    def test_vocabularies_that_no_format_can_say(self):
+        """They are refused before anything is computed, and not when it is to be written."""
+        self.train('--steps', 5)
+        vocabulary = self.folder / 'vocabulary'
+        shutil.copytree(self.out / 'vocabulary', vocabulary)
+        tokenizer = json.loads((vocabulary / 'tokenizer.json').read_text())
+        cut = {'type': 'Split', 'pattern': {'Regex': 'zebra|.'}, 'behavior': 'Isolated', 'invert': False}
+        join = {'type': 'ByteLevel', 'add_prefix_space': False, 'trim_offsets': False, 'use_regex': False}
+        tokenizer['pre_tokenizer'] = {'type': 'Sequence', 'pretokenizers': [cut, join]}
+        (vocabulary / 'tokenizer.json').write_text(json.dumps(tokenizer))
+        out = self.folder / 'other'
+        self.expect_error(1, *self.arguments('--steps', 5, '--vocabulary', vocabulary, out=out),
+                          says=[f'{vocabulary}', 'GGUF has no name for this tokenizer', 'zebra'])
+        self.assertFalse((out / 'config.toml').exists())
+
+    def test_a_vocabulary_of_sentence_piece(self):
+        """Stopped or not, a run sees the same one: that of its own folder."""
+        model = SHARED / 'models/stories260K.gguf'
+        if not model.exists():
+            self.skipTest(f'{model} is not there')
+        run = ['--vocabulary', model, '--checkpoint-interval', 4]
+        self.train('--steps', 8, *run)
+        stopped = self.folder / 'stopped'
+        self.train('--steps', 8, *run, out=stopped)
+        for file in ['model.gguf', 'checkpoints/step-00000008.checkpoint']:
+            (stopped / file).unlink()
+        self.assertEqual(self.resume(out=stopped)['step'], 8)
+        self.assertEqual((stopped / 'model.gguf').read_bytes(), (self.out / 'model.gguf').read_bytes())
+
+    def test_what_one_format_cannot_be_written_to(self):
+        """The other is, and the error still tells of the first."""
+        (self.out / 'model.gguf').mkdir(parents=True)
+        (self.out / 'model.gguf/file').touch()
+        self.train('--steps', 5, out=self.folder / 'other')
+        shutil.copytree(self.folder / 'other', self.out, dirs_exist_ok=True, ignore=lambda *_: ['model', 'model.gguf'])
+        self.expect_error(1, 'train', '--resume', '--out', self.out, says=['model.gguf'])
+        self.assertTrue((self.out / 'model/config.json').exists())
+
     def test_characters(self):
         self.train('--steps', 5, '--vocabulary', 'characters', '--architecture', 'gpt2')
         characters = len(set(self.text.read_bytes()))
@@ -174,7 +213,8 @@ class Train(TrainTest):
         self.expect_error(1, *self.arguments('--sample-prompt', 'the ' * 16), says=['sample-prompt has', 'tokens'])
         self.expect_error(2, *self.arguments('--dropout', 2), says=['dropout is 2'])
         self.expect_error(2, 'train', '--train-files', self.text, says=['--out is required'])
-        self.expect_error(1, *self.arguments('--resume'), says=['no run to continue', '--resume'])
+        for arguments in [self.arguments('--resume'), ['train', '--resume', '--out', self.out]]:
+            self.expect_error(1, *arguments, says=['no run to continue', '--resume'])
         self.train('--steps', 5)
         self.expect_error(1, *self.arguments('--steps', 5), says=[str(self.out), '--resume'])
         config = (self.out / 'config.toml').read_text()

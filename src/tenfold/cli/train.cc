@@ -52,7 +52,8 @@ struct TrainFlags {
 // Flags win over the config file, which wins over the defaults; a run that is continued begins with its own config.
 Result<TrainingConfig> ConfigOf(const TrainFlags& flags) {
   TrainingConfig config;
-  if (flags.resume && training::RunFolder::Exists(flags.out)) {
+  if (flags.resume) {
+    if (!training::RunFolder::Exists(flags.out)) return tl::unexpected(training::RunFolder::Open(flags.out).error());
     RETURN_IF_ERROR(ApplyConfigFile(training::RunFolder::ConfigFile(flags.out), config));
   }
   if (!flags.config_file.empty()) RETURN_IF_ERROR(ApplyConfigFile(flags.config_file, config));
@@ -79,16 +80,19 @@ struct Session {
   std::unique_ptr<training::Trainer> trainer;
 };
 
-// A new run's vocabulary is made and kept before its config.toml, which is what makes the folder a run.
+// A new run's vocabulary is made and kept before its config.toml, which is what makes the folder a run. It is read back
+// before it is used: what tokenizer.json makes of it (merges instead of scores, say) is what a continued run sees.
 Status ChooseVocabulary(const TrainFlags& flags, const training::RunFolder& folder, Session& session) {
-  if (flags.resume) {
-    ASSIGN_OR_RETURN(session.vocabulary, tokenizer::LoadTokenizerFolder(folder.vocabulary_folder()));
-  } else {
-    ASSIGN_OR_RETURN(session.vocabulary, training::MakeVocabulary(session.config));
-    RETURN_IF_ERROR(training::WriteVocabulary(session.vocabulary, folder.vocabulary_folder()));
+  if (!flags.resume) {
+    ASSIGN_OR_RETURN(const tokenizer::Vocabulary made, training::MakeVocabulary(session.config));
+    RETURN_IF_ERROR(training::WriteVocabulary(made, folder.vocabulary_folder()));
   }
+  ASSIGN_OR_RETURN(session.vocabulary, tokenizer::LoadTokenizerFolder(folder.vocabulary_folder()));
   session.config.model.vocab_size = static_cast<int64_t>(session.vocabulary.tokens.size());
-  return {};
+  const Status exportable = training::CheckExport(session.vocabulary);
+  if (exportable) return {};
+  return MakeError(exportable.error().code, "vocabulary {}: the model could not be written at the end: {}",
+                   session.config.vocabulary, exportable.error().message);
 }
 
 Status CheckMemory(const training::MemoryAccount& account) {
@@ -156,10 +160,13 @@ training::Sampler MakeSampler(const Session& session) {
   };
 }
 
+// Where one format cannot be written the other one is: a run is worth more than a reason.
 Status Export(const Session& session, const training::RunFolder& folder) {
-  RETURN_IF_ERROR(ExportGguf(session.vocabulary, *session.trainer, folder.gguf_file(), *session.threads));
-  RETURN_IF_ERROR(
-      ExportHuggingFace(session.vocabulary, *session.trainer, folder.hugging_face_folder(), *session.threads));
+  const Status gguf = ExportGguf(session.vocabulary, *session.trainer, folder.gguf_file(), *session.threads);
+  const Status hugging_face =
+      ExportHuggingFace(session.vocabulary, *session.trainer, folder.hugging_face_folder(), *session.threads);
+  RETURN_IF_ERROR(gguf);
+  RETURN_IF_ERROR(hugging_face);
   folder.Log(fmt::format("wrote {} and {}", folder.gguf_file().string(), folder.hugging_face_folder().string()));
   return {};
 }
