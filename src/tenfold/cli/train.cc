@@ -51,17 +51,22 @@ struct TrainFlags {
 
 // Flags win over the config file, which wins over the defaults; a run that is continued begins with its own config.
 Result<TrainingConfig> ConfigOf(const TrainFlags& flags) {
-  TrainingConfig config;
+  TrainingConfig config, begun;
   if (flags.resume) {
     if (!training::RunFolder::Exists(flags.out)) return tl::unexpected(training::RunFolder::Open(flags.out).error());
     RETURN_IF_ERROR(ApplyConfigFile(training::RunFolder::ConfigFile(flags.out), config));
+    begun = config;
   }
   if (!flags.config_file.empty()) RETURN_IF_ERROR(ApplyConfigFile(flags.config_file, config));
   for (const auto& override_key : flags.overrides) override_key(config);
   // So that the run can be repeated from any folder.
-  for (auto* const files : {&config.train_files, &config.validation_files}) {
-    for (std::string& file : *files) file = std::filesystem::absolute(file).lexically_normal().string();
-  }
+  const auto make_absolute = [](std::string& path) {
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  };
+  std::ranges::for_each(config.train_files, make_absolute);
+  std::ranges::for_each(config.validation_files, make_absolute);
+  if (TakesVocabulary(config)) make_absolute(config.vocabulary);
+  if (flags.resume) RETURN_IF_ERROR(CheckContinues(begun, config));
   ASSIGN_OR_RETURN(TrainingConfig resolved, Resolve(config));
   if (resolved.train_files.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "train-files is empty: say which texts to learn from");

@@ -160,6 +160,22 @@ Result<TrainingConfig> Resolve(TrainingConfig config) {
   return config;
 }
 
+bool TakesVocabulary(const TrainingConfig& config) {
+  return config.vocabulary != "bpe" && config.vocabulary != "characters";
+}
+
+Status CheckContinues(const TrainingConfig& begun, const TrainingConfig& config) {
+  const auto check = [](const char* key, const auto& before, const auto& now, const auto& text) -> Status {
+    if (before == now) return {};
+    return MakeError(ErrorCode::kInvalidArgument, "{} is {}; the run was begun with {}, which stays", key, text(now),
+                     text(before));
+  };
+  const auto number = [](auto value) { return value; };
+  RETURN_IF_ERROR(check("vocabulary", begun.vocabulary, config.vocabulary, formats::Quoted));
+  RETURN_IF_ERROR(check("vocab-size", begun.model.vocab_size, config.model.vocab_size, number));
+  return check("seed", begun.seed, config.seed, number);
+}
+
 LearningRateSchedule ScheduleOf(const TrainingConfig& config) {
   using Shape = LearningRateSchedule::Shape;
   return {.shape = config.schedule == "constant" ? Shape::kConstant

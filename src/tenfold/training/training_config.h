@@ -77,6 +77,13 @@ struct TrainingConfig {
 // kInvalidArgument, naming the key, its value and what it may be.
 Result<TrainingConfig> Resolve(TrainingConfig config);
 
+// Whether the vocabulary is that of a file or a folder, and not made from the text.
+bool TakesVocabulary(const TrainingConfig& config);
+
+// Whether a run that was begun with one config may go on with another: what its vocabulary, its first weights and the
+// order of its text were made by must be the same. Errors: kInvalidArgument, naming the key.
+Status CheckContinues(const TrainingConfig& begun, const TrainingConfig& config);
+
 // Of a resolved config.
 LearningRateSchedule ScheduleOf(const TrainingConfig& config);
 model::ModelConfig ModelConfigOf(const TrainingConfig& config);

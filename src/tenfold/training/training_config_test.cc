@@ -81,6 +81,22 @@ TEST(TrainingConfigTest, RefusesWhatHasNoMeaning) {
   }
 }
 
+TEST(TrainingConfigTest, SaysWhatARunCannotChange) {
+  const TrainingConfig begun = Resolve({}).value();
+  TrainingConfig config = begun;
+  config.num_steps = 2000;
+  config.learning_rate = 1e-4;
+  config.batch_size = 3;
+  EXPECT_TRUE(CheckContinues(begun, config));
+  config.seed = 9;
+  EXPECT_EQ(CheckContinues(begun, config).error().message, "seed is 9; the run was begun with 1, which stays");
+  config.model.vocab_size = 300;
+  EXPECT_THAT(CheckContinues(begun, config).error().message,
+              HasSubstr("vocab-size is 300; the run was begun with 4096"));
+  config.vocabulary = "characters";
+  EXPECT_THAT(CheckContinues(begun, config).error().message, HasSubstr("vocabulary is \"characters\""));
+}
+
 TEST(TrainingConfigTest, KeysAreUniqueAndWrittenAsToml) {
   TrainingConfig config;
   config.train_files = {"a, b.txt", "c.txt"};
