@@ -90,12 +90,11 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   const TrainingConfig& config = parts_.config;
   const Clock::time_point start = Clock::now();
   const double cpu_start = CpuSeconds();
-  std::vector<graph::TrainingBatch> batches;
-  for (int64_t i = 0; i < config.num_micro_batches; ++i) {
-    ASSIGN_OR_RETURN(batches.emplace_back(), parts_.data->NextMicroBatch());
-  }
   StepMetrics metrics;
-  ASSIGN_OR_RETURN(metrics.report, parts_.trainer->Step(batches));
+  ASSIGN_OR_RETURN(metrics.report,
+                   parts_.trainer->Step({.count = config.num_micro_batches,
+                                         .num_targets = config.tokens_per_step(),
+                                         .next = [this](int64_t) { return parts_.data->NextMicroBatch(); }}));
   metrics.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   metrics.cpu_seconds = CpuSeconds() - cpu_start;
 
