@@ -109,6 +109,11 @@ class Program(CommandLine):
             with self.subTest(arguments=arguments):
                 self.expect_error(2, *arguments, says=says)
 
+    def test_wrong_usage_is_told_by_the_exit_code_alone(self):
+        with open('/dev/full', 'w') as full:
+            self.assertEqual(subprocess.run([TENFOLD, 'sing'], stderr=full).returncode, 2)
+            self.assertEqual(subprocess.run([TENFOLD, 'info', self.folder / 'none'], stderr=full).returncode, 1)
+
     def test_bad_models(self):
         truncated = self.folder / 'truncated.gguf'
         truncated.write_bytes(self.model.read_bytes()[:500_000])
@@ -640,6 +645,26 @@ class ServeFlags(CommandLine):
                           says=['--generation-config', 'top_p is 7'])
         config.unlink()
         self.expect_error(1, 'serve', self.model, '--port', 0, '--generation-config', self.folder, says=[str(config)])
+
+    def test_messages_that_nobody_can_read(self):
+        """A full disk, and a pipe whose reader has left."""
+        reader, end = os.pipe()
+        os.close(reader)
+        for errors in [os.open('/dev/full', os.O_WRONLY), end]:
+            path = self.folder / str(errors)
+            server = subprocess.Popen([TENFOLD, 'serve', self.model, '--uds', path], stdout=subprocess.DEVNULL,
+                                      stderr=errors)
+            self.addCleanup(server.wait)
+            self.addCleanup(server.kill)
+            os.close(errors)
+            with socket.socket(socket.AF_UNIX) as client:
+                while client.connect_ex(str(path)) != 0:
+                    self.assertIsNone(server.poll())
+                    time.sleep(0.01)
+                client.sendall(b'GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+                self.assertTrue(client.recv(1000).startswith(b'HTTP/1.1 200 OK'))
+            server.terminate()
+            self.assertEqual(server.wait(timeout=60), 0)
 
     def test_unix_socket(self):
         path = self.folder / 'socket'

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -6,6 +7,7 @@
 #include "tenfold/base/check.h"
 #include "tenfold/base/hash.h"
 #include "tenfold/base/json.h"
+#include "tenfold/base/print.h"
 #include "tenfold/base/random.h"
 #include "tenfold/base/result.h"
 
@@ -30,6 +32,16 @@ TEST(Result, PassesErrorsOn) {
 
 TEST(Check, PrintsBothValues) {
   EXPECT_DEATH(CHECK_EQ(1 + 1, 3), "1 \\+ 1 == 3 \\(2 against 3\\)");
+}
+
+// A disk on which there is never room, without a buffer, as standard error is.
+TEST(Print, LeavesOutWhatCannotBeWritten) {
+  std::FILE* const full = std::fopen("/dev/full", "w");
+  ASSERT_NE(full, nullptr);
+  std::setvbuf(full, nullptr, _IONBF, 0);
+  EXPECT_NO_THROW(Print(full, "{} of {}\n", 1, 2));
+  EXPECT_NE(std::ferror(full), 0);
+  std::fclose(full);
 }
 
 TEST(Json, RejectsWhatIsNotOneDocument) {

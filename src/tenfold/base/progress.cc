@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "tenfold/base/byte_count.h"
+#include "tenfold/base/print.h"
 
 namespace tenfold {
 
@@ -24,7 +25,7 @@ ProgressBar::ProgressBar(std::string title, uint64_t total, ProgressUnit unit, u
       last_draw_(start_) {}
 
 ProgressBar::~ProgressBar() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) Print(stderr, "\r\x1b[K");
 }
 
 void ProgressBar::Advance(uint64_t amount) {
@@ -50,9 +51,9 @@ void ProgressBar::Draw(uint64_t done) {
   constexpr int kWidth = 32;
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
   const int filled = static_cast<int>(share * kWidth);
-  fmt::print(stderr, "\r{} [{}{}] {:3.0f} %{}\x1b[K", title_, std::string(static_cast<size_t>(filled), '#'),
-             std::string(static_cast<size_t>(kWidth - filled), '.'), share * 100,
-             RateAndTimeLeft(done, std::chrono::duration<double>(now - start_).count()));
+  Print(stderr, "\r{} [{}{}] {:3.0f} %{}\x1b[K", title_, std::string(static_cast<size_t>(filled), '#'),
+        std::string(static_cast<size_t>(kWidth - filled), '.'), share * 100,
+        RateAndTimeLeft(done, std::chrono::duration<double>(now - start_).count()));
   std::fflush(stderr);
 }
 

@@ -12,6 +12,7 @@
 #include <CLI/Validators.hpp>
 #include <fmt/format.h>
 
+#include "tenfold/base/print.h"
 #include "tenfold/bench/load_client.h"
 #include "tenfold/bench/load_plan.h"
 #include "tenfold/bench/load_report.h"
@@ -36,7 +37,7 @@ struct ServeBenchFlags {
 class ProgressLine {
  public:
   ~ProgressLine() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
+    if (drawn_) Print(stderr, "\r\x1b[K");
   }
   void Draw(const bench::LoadProgress& progress) {
     if (!is_terminal_) return;
@@ -44,9 +45,9 @@ class ProgressLine {
     const double chunks_per_s = static_cast<double>(progress.num_output_chunks) / std::max(progress.elapsed_s, 1e-9);
     const double ttft_s =
         progress.sum_first_chunk_s / static_cast<double>(std::max<int64_t>(progress.num_first_chunks, 1));
-    fmt::print(stderr, "\r{:.0f} s: {} of {} done, {} running, {} failed, {:.1f} chunks/s, first after {:.0f} ms\x1b[K",
-               progress.elapsed_s, progress.num_completed, progress.num_requests, progress.num_running,
-               progress.num_failed, chunks_per_s, ttft_s * 1000);
+    Print(stderr, "\r{:.0f} s: {} of {} done, {} running, {} failed, {:.1f} chunks/s, first after {:.0f} ms\x1b[K",
+          progress.elapsed_s, progress.num_completed, progress.num_requests, progress.num_running, progress.num_failed,
+          chunks_per_s, ttft_s * 1000);
     std::fflush(stderr);
   }
 

@@ -10,6 +10,7 @@
 
 #include <CLI/App.hpp>
 
+#include "tenfold/base/print.h"
 #include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/completion.h"
@@ -112,7 +113,7 @@ Status RunChat(const ChatFlags& flags) {
                    engine::Engine::Create(flags.engine, *loaded.model, *loaded.kernels, *loaded.threads, events));
   Conversation conversation(flags, std::move(renderer), *engine, events, interrupts);
   const bool is_terminal = isatty(STDIN_FILENO) == 1;
-  if (is_terminal) fmt::print(stderr, "Ctrl-C stops an answer, /reset forgets the conversation, Ctrl-D leaves.\n");
+  if (is_terminal) Print(stderr, "Ctrl-C stops an answer, /reset forgets the conversation, Ctrl-D leaves.\n");
   while (const auto line = ReadLine(interrupts, is_terminal)) {
     if (*line == "/exit") return {};
     if (line->empty()) continue;
@@ -125,7 +126,7 @@ Status RunChat(const ChatFlags& flags) {
     std::fflush(stdout);
     if (!said) {
       if (!is_terminal) return said;
-      fmt::print(stderr, "tenfold: error: {}\n", said.error().message);
+      Print(stderr, "tenfold: error: {}\n", said.error().message);
     }
   }
   if (is_terminal) fmt::print("\n");

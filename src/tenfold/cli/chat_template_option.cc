@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tenfold/base/print.h"
 #include "tenfold/platform/mapped_file.h"
 
 namespace tenfold::cli {
@@ -27,9 +28,9 @@ tokenizer::ChatRenderer MakeChatRenderer(const tokenizer::Tokenizer& tokenizer, 
   const std::string& chosen = source.empty() ? tokenizer.chat_template() : source;
   auto renderer = tokenizer::ChatRenderer::Create(tokenizer, chosen);
   if (renderer && !renderer->is_plain()) return *std::move(renderer);
-  fmt::print(stderr, "tenfold: warning: {}; writing \"User: ...\" and \"Assistant: ...\" instead\n",
-             renderer ? "the model brings no chat template"
-                      : fmt::format("the model's chat template cannot be read: {}", renderer.error().message));
+  Print(stderr, "tenfold: warning: {}; writing \"User: ...\" and \"Assistant: ...\" instead\n",
+        renderer ? "the model brings no chat template"
+                 : fmt::format("the model's chat template cannot be read: {}", renderer.error().message));
   return renderer ? *std::move(renderer) : tokenizer::ChatRenderer::Create(tokenizer, "").value();
 }
 

@@ -6,6 +6,7 @@
 #include <CLI/App.hpp>
 
 #include "tenfold/base/json.h"
+#include "tenfold/base/print.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/completion.h"
 #include "tenfold/cli/event_queue.h"
@@ -75,10 +76,10 @@ void PrintJson(const std::vector<TokenId>& prompt, const Completion& completion,
 void PrintStatistics(const Completion& completion, double load_ms) {
   size_t num_tokens = 0;
   for (const CompletedSample& sample : completion.samples) num_tokens += sample.tokens.size();
-  fmt::print(stderr,
-             "load {:.0f} ms | prompt {} tokens, {:.1f} ms, {:.1f} tok/s | output {} tokens, {:.1f} ms, {:.1f} tok/s\n",
-             load_ms, completion.num_prompt_tokens, completion.prefill_ms, completion.prefill_tokens_per_s(),
-             num_tokens, completion.decode_ms, completion.decode_tokens_per_s());
+  Print(stderr,
+        "load {:.0f} ms | prompt {} tokens, {:.1f} ms, {:.1f} tok/s | output {} tokens, {:.1f} ms, {:.1f} tok/s\n",
+        load_ms, completion.num_prompt_tokens, completion.prefill_ms, completion.prefill_tokens_per_s(), num_tokens,
+        completion.decode_ms, completion.decode_tokens_per_s());
 }
 
 Status RunGenerate(const GenerateFlags& flags) {

@@ -12,6 +12,7 @@
 #include <CLI/Config.hpp>
 #include <fmt/format.h>
 
+#include "tenfold/base/print.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/help_formatter.h"
 #include "tenfold/formats/quoted.h"
@@ -38,7 +39,7 @@ int ReportParsing(const CLI::App& program, const CLI::ParseError& error) {
   if (!innermost->get_subcommands([](const CLI::App*) { return true; }).empty() && !unknown.empty()) {
     message = fmt::format("there is no subcommand {}", formats::Quoted(unknown.front()));
   }
-  fmt::print(stderr, "tenfold: error: {}\nRun `{} --help` for what can be given.\n", message, command);
+  Print(stderr, "tenfold: error: {}\nRun `{} --help` for what can be given.\n", message, command);
   return kExitWrongUsage;
 }
 
@@ -73,7 +74,7 @@ int RunProgram(int argc, const char* const* argv) {
     if (!command.options->parsed()) continue;
     const Status status = RunCommand(command);
     if (!status) {
-      fmt::print(stderr, "tenfold: error: {}\n", status.error().message);
+      Print(stderr, "tenfold: error: {}\n", status.error().message);
       return kExitFailed;
     }
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -14,6 +15,7 @@
 
 #include "tenfold/base/byte_count.h"
 #include "tenfold/base/logging.h"
+#include "tenfold/base/print.h"
 #include "tenfold/cli/api_key_file.h"
 #include "tenfold/cli/chat_template_option.h"
 #include "tenfold/cli/commands.h"
@@ -70,6 +72,7 @@ void FitIntoOpenFiles(size_t& max_connections) {
 }
 
 Status RunServe(ServeFlags& flags) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of our messages that went away must not end the server
   if (flags.server.api.served_model_names.empty()) flags.server.api.served_model_names = {ModelName(flags.model)};
   flags.server.api.version = TENFOLD_VERSION;
   flags.server.http.handle_signals = true;
@@ -99,9 +102,9 @@ Status RunServe(ServeFlags& flags) {
                                                .is_matryoshka = config.is_matryoshka,
                                                .dimensions = config.matryoshka_dimensions},
                            .pooling = flags.pooling});
-  fmt::print(stderr, "{}{:<13}{}\n{:<13}{} as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "defaults",
-             defaults.ToString(), "serving", BaseUrl(flags.server.http, server->port()),
-             flags.server.api.served_model_names.front());
+  Print(stderr, "{}{:<13}{}\n{:<13}{} as \"{}\"\n", StartupReport(loaded, flags.engine, *engine), "defaults",
+        defaults.ToString(), "serving", BaseUrl(flags.server.http, server->port()),
+        flags.server.api.served_model_names.front());
   server->Run();
   return {};
 }

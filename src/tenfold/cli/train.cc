@@ -1,5 +1,6 @@
 // tenfold train: a model from texts.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "tenfold/base/byte_count.h"
 #include "tenfold/base/json.h"
+#include "tenfold/base/print.h"
 #include "tenfold/bench/machine_limits.h"
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/loaded_model.h"
@@ -49,16 +51,22 @@ struct TrainFlags {
 
 // Flags win over the config file, which wins over the defaults; a run that is continued begins with its own config.
 Result<TrainingConfig> ConfigOf(const TrainFlags& flags) {
-  TrainingConfig config;
-  if (flags.resume && training::RunFolder::Exists(flags.out)) {
+  TrainingConfig config, begun;
+  if (flags.resume) {
+    if (!training::RunFolder::Exists(flags.out)) return tl::unexpected(training::RunFolder::Open(flags.out).error());
     RETURN_IF_ERROR(ApplyConfigFile(training::RunFolder::ConfigFile(flags.out), config));
+    begun = config;
   }
   if (!flags.config_file.empty()) RETURN_IF_ERROR(ApplyConfigFile(flags.config_file, config));
   for (const auto& override_key : flags.overrides) override_key(config);
   // So that the run can be repeated from any folder.
-  for (auto* const files : {&config.train_files, &config.validation_files}) {
-    for (std::string& file : *files) file = std::filesystem::absolute(file).lexically_normal().string();
-  }
+  const auto make_absolute = [](std::string& path) {
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  };
+  std::ranges::for_each(config.train_files, make_absolute);
+  std::ranges::for_each(config.validation_files, make_absolute);
+  if (TakesVocabulary(config)) make_absolute(config.vocabulary);
+  if (flags.resume) RETURN_IF_ERROR(CheckContinues(begun, config));
   ASSIGN_OR_RETURN(TrainingConfig resolved, Resolve(config));
   if (resolved.train_files.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "train-files is empty: say which texts to learn from");
@@ -77,16 +85,19 @@ struct Session {
   std::unique_ptr<training::Trainer> trainer;
 };
 
-// A new run's vocabulary is made and kept before its config.toml, which is what makes the folder a run.
+// A new run's vocabulary is made and kept before its config.toml, which is what makes the folder a run. It is read back
+// before it is used: what tokenizer.json makes of it (merges instead of scores, say) is what a continued run sees.
 Status ChooseVocabulary(const TrainFlags& flags, const training::RunFolder& folder, Session& session) {
-  if (flags.resume) {
-    ASSIGN_OR_RETURN(session.vocabulary, tokenizer::LoadTokenizerFolder(folder.vocabulary_folder()));
-  } else {
-    ASSIGN_OR_RETURN(session.vocabulary, training::MakeVocabulary(session.config));
-    RETURN_IF_ERROR(training::WriteVocabulary(session.vocabulary, folder.vocabulary_folder()));
+  if (!flags.resume) {
+    ASSIGN_OR_RETURN(const tokenizer::Vocabulary made, training::MakeVocabulary(session.config));
+    RETURN_IF_ERROR(training::WriteVocabulary(made, folder.vocabulary_folder()));
   }
+  ASSIGN_OR_RETURN(session.vocabulary, tokenizer::LoadTokenizerFolder(folder.vocabulary_folder()));
   session.config.model.vocab_size = static_cast<int64_t>(session.vocabulary.tokens.size());
-  return {};
+  const Status exportable = training::CheckExport(session.vocabulary);
+  if (exportable) return {};
+  return MakeError(exportable.error().code, "vocabulary {}: the model could not be written at the end: {}",
+                   session.config.vocabulary, exportable.error().message);
 }
 
 Status CheckMemory(const training::MemoryAccount& account) {
@@ -110,7 +121,6 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   RETURN_IF_ERROR(training::CheckSamplePrompt(config.sample_prompt, *session.tokenizer, config.model.context_length));
   ASSIGN_OR_RETURN(session.text, training::ReadTrainingText(session.config, session.vocabulary, folder.data_folder(),
                                                             *session.threads));
-  RETURN_IF_ERROR(folder.WriteConfig(session.config));
   ASSIGN_OR_RETURN(session.trainer, training::Trainer::Create(session.config, *session.kernels, *session.threads));
 
   std::string report;
@@ -129,7 +139,7 @@ Result<Session> Prepare(const TrainFlags& flags, const training::RunFolder& fold
   row("compute", fmt::format("{} threads, {} kernels, {}, {}", session.threads->num_threads(), session.kernels->name,
                              session.config.precision, platform::CpuModelName()));
   row("folder", folder.path().string());
-  fmt::print(stderr, "{}", report);
+  Print(stderr, "{}", report);
   return session;
 }
 
@@ -155,10 +165,13 @@ training::Sampler MakeSampler(const Session& session) {
   };
 }
 
+// Where one format cannot be written the other one is: a run is worth more than a reason.
 Status Export(const Session& session, const training::RunFolder& folder) {
-  RETURN_IF_ERROR(ExportGguf(session.vocabulary, *session.trainer, folder.gguf_file(), *session.threads));
-  RETURN_IF_ERROR(
-      ExportHuggingFace(session.vocabulary, *session.trainer, folder.hugging_face_folder(), *session.threads));
+  const Status gguf = ExportGguf(session.vocabulary, *session.trainer, folder.gguf_file(), *session.threads);
+  const Status hugging_face =
+      ExportHuggingFace(session.vocabulary, *session.trainer, folder.hugging_face_folder(), *session.threads);
+  RETURN_IF_ERROR(gguf);
+  RETURN_IF_ERROR(hugging_face);
   folder.Log(fmt::format("wrote {} and {}", folder.gguf_file().string(), folder.hugging_face_folder().string()));
   return {};
 }
@@ -185,6 +198,7 @@ void PrintSummary(const training::TrainingRun& run, const TrainingProgress& prog
 }
 
 Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of our messages that went away must not end a run
   ASSIGN_OR_RETURN(const training::RunFolder folder,
                    flags.resume ? training::RunFolder::Open(flags.out) : training::RunFolder::Create(flags.out));
   ASSIGN_OR_RETURN(const Session session, Prepare(flags, folder, config));
@@ -193,15 +207,16 @@ Status RunTrain(const TrainFlags& flags, const TrainingConfig& config) {
                                                                   .trainer = session.trainer.get(),
                                                                   .data = session.text.data.get(),
                                                                   .sampler = MakeSampler(session)}));
-  if (run->state().step > 0) fmt::print(stderr, "{:<13}after step {}\n", "continues", run->state().step);
+  if (run->state().step > 0) Print(stderr, "{:<13}after step {}\n", "continues", run->state().step);
   TrainingProgress progress({.num_steps = session.config.num_steps,
                              .operations_per_step = OperationsPerStep(session.config),
                              .operations_per_s_limit = MeasureLimit(session)});
   RETURN_IF_ERROR(run->Continue(progress));
+  progress.ReleaseSignals();
   if (run->is_finished()) {
     RETURN_IF_ERROR(Export(session, folder));
-    fmt::print(stderr, "The model is in {}; try: tenfold generate {} --prompt \"...\"\n", folder.path().string(),
-               folder.gguf_file().string());
+    Print(stderr, "The model is in {}; try: tenfold generate {} --prompt \"...\"\n", folder.path().string(),
+          folder.gguf_file().string());
   }
   if (flags.json) PrintSummary(*run, progress, session, folder);
   return {};

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "tenfold/base/print.h"
+
 namespace tenfold::cli {
 namespace {
 
@@ -25,7 +27,7 @@ TrainingProgress::~TrainingProgress() {
 }
 
 void TrainingProgress::ClearLine() {
-  if (is_line_drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (is_line_drawn_) Print(stderr, "\r\x1b[K");
   is_line_drawn_ = false;
 }
 
@@ -57,7 +59,7 @@ void TrainingProgress::OnStep(const training::StepMetrics& metrics) {
   if (!stays && now - last_line_ < (is_terminal_ ? kRedraw : kPatience)) return;
   last_line_ = now;
   ClearLine();
-  fmt::print(stderr, "{}{}", Line(metrics), stays || !is_terminal_ ? "\n" : "");
+  Print(stderr, "{}{}", Line(metrics), stays || !is_terminal_ ? "\n" : "");
   is_line_drawn_ = is_terminal_ && !stays;
   std::fflush(stderr);
 }
@@ -80,20 +82,20 @@ std::string TrainingProgress::Line(const training::StepMetrics& metrics) const {
 
 void TrainingProgress::OnSample(int64_t step, const std::string& text) {
   ClearLine();
-  fmt::print(stderr, "--- sample after step {}\n{}\n---\n", step, text);
+  Print(stderr, "--- sample after step {}\n{}\n---\n", step, text);
 }
 
 void TrainingProgress::OnCheckpoint(int64_t step) {
   if (!was_stopped_) return;
   ClearLine();
-  fmt::print(stderr, "Stopped after step {}, whose checkpoint is written; --resume continues there.\n", step);
+  Print(stderr, "Stopped after step {}, whose checkpoint is written; --resume continues there.\n", step);
 }
 
 bool TrainingProgress::WantsToStop() {
-  if (!stop_.arrived()) return false;
+  if (!stop_ || !stop_->arrived()) return false;
   if (!was_stopped_) {
     ClearLine();
-    fmt::print(stderr, "Writing a checkpoint, then stopping; a second signal stops at once.\n");
+    Print(stderr, "Writing a checkpoint, then stopping; a second signal stops at once.\n");
   }
   was_stopped_ = true;
   return true;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tenfold/cli/stop_signal.h"
 #include "tenfold/training/training_run.h"
@@ -28,10 +29,12 @@ class TrainingProgress : public training::RunObserver {
   void OnCheckpoint(int64_t step) override;
   bool WantsToStop() override;
 
+  // After the last step: from now on Ctrl-C ends the program at once, as it does any other.
+  void ReleaseSignals() { stop_.reset(); }
+
   // Of the steps so far.
   double tokens_per_s() const;
   double share_of_limit() const;  // 0 to 1; 0 when not known
-  bool was_stopped() const { return was_stopped_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -41,7 +44,7 @@ class TrainingProgress : public training::RunObserver {
 
   const Facts facts_;
   const bool is_terminal_;
-  StopSignal stop_;
+  std::optional<StopSignal> stop_{std::in_place};
   bool was_stopped_ = false;
   bool is_line_drawn_ = false;
   Clock::time_point last_line_;

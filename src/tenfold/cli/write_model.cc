@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "tenfold/base/byte_count.h"
+#include "tenfold/base/print.h"
 #include "tenfold/model/weight_mix.h"
 
 namespace tenfold::cli {
@@ -59,14 +60,13 @@ Status WriteAndReport(const std::filesystem::path& in, const std::filesystem::pa
     sizes = fmt::format("{} from {} ({:.0f} %)", sizes, FormatSize(size_before),
                         100 * static_cast<double>(size) / static_cast<double>(size_before));
   }
-  fmt::print(stderr, "{}: {} parameters in {}, {}, {:.1f} s\n", out.string(), summary.num_parameters,
-             summary.matrix_types, sizes, seconds.count());
+  Print(stderr, "{}: {} parameters in {}, {}, {:.1f} s\n", out.string(), summary.num_parameters, summary.matrix_types,
+        sizes, seconds.count());
   if (summary.num_fallbacks > 0) {
-    fmt::print(
-        stderr,
-        "note: the rows of {} matrices are not whole blocks of {}; they are stored as Q8_0 or, where rows are no "
-        "multiple of 32, as F16\n",
-        summary.num_fallbacks, summary.matrix_types);
+    Print(stderr,
+          "note: the rows of {} matrices are not whole blocks of {}; they are stored as Q8_0 or, where rows are no "
+          "multiple of 32, as F16\n",
+          summary.num_fallbacks, summary.matrix_types);
   }
   return {};
 }

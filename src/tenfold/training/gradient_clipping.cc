@@ -4,12 +4,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
+#include "tenfold/base/check.h"
 #include "tenfold/base/rounding.h"
 
 namespace tenfold::training {
 namespace {
+
+constexpr size_t kPiece = size_t{1} << 14;
 
 // Eight chains, so that no sum waits for the one before it.
 double SumOfSquares(std::span<const float> values) {
@@ -30,9 +32,12 @@ double SumOfSquares(std::span<const float> values) {
 
 }  // namespace
 
-double GradientNorm(std::span<const float> gradients, platform::ThreadPool& threads) {
-  constexpr size_t kPiece = size_t{1} << 14;
-  std::vector<double> sums(CeilDivide(gradients.size(), kPiece));
+size_t NumNormSums(size_t num_gradients) {
+  return CeilDivide(num_gradients, kPiece);
+}
+
+double GradientNorm(std::span<const float> gradients, platform::ThreadPool& threads, std::span<double> sums) {
+  CHECK_EQ(sums.size(), NumNormSums(gradients.size()));
   threads.Run(static_cast<int64_t>(sums.size()), [&](int64_t piece, int) {
     const size_t begin = static_cast<size_t>(piece) * kPiece;
     sums[static_cast<size_t>(piece)] =

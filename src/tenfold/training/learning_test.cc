@@ -89,7 +89,8 @@ class Learner {
         for (size_t i = 0; i < view.size(); ++i) view[i] += gradient[i];
       }
     }
-    const double scale = ClipScale(GradientNorm(gradients_, threads_), /*max_norm=*/1);
+    std::vector<double> sums(NumNormSums(gradients_.size()));
+    const double scale = ClipScale(GradientNorm(gradients_, threads_, sums), /*max_norm=*/1);
     ++step_;
     for (const auto& entry : layout_.entries()) {
       AdamWStep(

@@ -1,8 +1,11 @@
 #include "tenfold/training/model_export.h"
 
+#include "tenfold/formats/gguf_writer.h"
+#include "tenfold/model/gguf_vocabulary_writer.h"
 #include "tenfold/model/model_writer.h"
 #include "tenfold/model/weight_mix.h"
 #include "tenfold/model/weight_source.h"
+#include "tenfold/tokenizer/tokenizer_json_writer.h"
 
 namespace tenfold::training {
 namespace {
@@ -22,6 +25,14 @@ Status Write(Writer& write, const tokenizer::Vocabulary& vocabulary, const Train
 }
 
 }  // namespace
+
+Status CheckExport(const tokenizer::Vocabulary& vocabulary) {
+  formats::GgufHeaderBuilder header;
+  RETURN_IF_ERROR(model::WriteGgufVocabulary(vocabulary, static_cast<int64_t>(vocabulary.tokens.size()), header));
+  const auto tokenizer_json = tokenizer::TokenizerJson(vocabulary);
+  if (!tokenizer_json) return tl::unexpected(tokenizer_json.error());
+  return {};
+}
 
 Status ExportGguf(const tokenizer::Vocabulary& vocabulary, const Trainer& trainer, const std::filesystem::path& path,
                   platform::ThreadPool& threads) {

@@ -10,6 +10,10 @@
 
 namespace tenfold::training {
 
+// Whether both formats below can say what a model with this vocabulary is, to be asked before it is trained. Errors:
+// kUnsupported.
+Status CheckExport(const tokenizer::Vocabulary& vocabulary);
+
 // As a GGUF file, in F32, or BF16 where the run multiplied in bf16. Replaces an older one. Errors: kIo.
 Status ExportGguf(const tokenizer::Vocabulary& vocabulary, const Trainer& trainer, const std::filesystem::path& path,
                   platform::ThreadPool& threads);

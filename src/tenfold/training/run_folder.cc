@@ -9,6 +9,7 @@
 #include <ctime>
 #include <system_error>
 
+#include "tenfold/base/print.h"
 #include "tenfold/formats/partial_file.h"
 #include "tenfold/training/training_keys.h"
 
@@ -95,7 +96,7 @@ void RunFolder::Log(std::string_view line) const {
   localtime_r(&now, &local);
   char time[32];
   std::strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &local);
-  fmt::print(log_.get(), "{} {}\n", time, line);
+  Print(log_.get(), "{} {}\n", time, line);
   std::fflush(log_.get());
 }
 

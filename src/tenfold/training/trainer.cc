@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kRange = 1 << 14;
 
 // Another one for each micro-batch of each step, so that a run that is continued drops what it would have dropped.
-uint64_t DropoutSeed(uint64_t seed, int64_t step, size_t micro_batch) {
+uint64_t DropoutSeed(uint64_t seed, int64_t step, uint64_t micro_batch) {
   const auto draws = Philox(seed, static_cast<uint64_t>(step), micro_batch);
   return uint64_t{draws[0]} << 32 | draws[1];
 }
@@ -52,24 +52,35 @@ Result<std::unique_ptr<Trainer>> Trainer::Create(const TrainingConfig& config, c
                                       config.precision == "bf16" ? kernels::Precision::kBf16 : kernels::Precision::kF32,
                                       kernels, threads));
   trainer->executor_ = std::make_unique<graph::TrainingExecutor>(std::move(executor));
+  trainer->ListRanges();
+  trainer->norm_sums_.resize(NumNormSums(static_cast<size_t>(trainer->layout_.num_floats())));
   DrawInitialWeights(trainer->layout_, config.model.num_layers, config.seed, threads, trainer->weights());
   return trainer;
 }
 
-Result<StepReport> Trainer::Step(std::span<graph::TrainingBatch> micro_batches) {
-  StepReport report{.step = step_ + 1, .learning_rate = schedule_.At(step_ + 1)};
-  for (const graph::TrainingBatch& batch : micro_batches) {
-    report.num_targets += static_cast<int64_t>(batch.targets.size());
-  }
+Result<StepReport> Trainer::Step(std::span<const graph::TrainingBatch> micro_batches) {
+  MicroBatches all{
+      .count = static_cast<int64_t>(micro_batches.size()),
+      .next = [&](int64_t index) -> Result<graph::TrainingBatch> { return micro_batches[static_cast<size_t>(index)]; }};
+  for (const graph::TrainingBatch& batch : micro_batches) all.num_targets += static_cast<int64_t>(batch.targets.size());
+  return Step(all);
+}
+
+Result<StepReport> Trainer::Step(const MicroBatches& micro_batches) {
+  StepReport report{
+      .step = step_ + 1, .learning_rate = schedule_.At(step_ + 1), .num_targets = micro_batches.num_targets};
   CHECK_GT(report.num_targets, 0);
   ClearGradients();
-  for (size_t i = 0; i < micro_batches.size(); ++i) {
-    graph::TrainingBatch& batch = micro_batches[i];
-    batch.dropout_seed = DropoutSeed(config_.seed, report.step, i);
+  int64_t num_targets = 0;
+  for (int64_t i = 0; i < micro_batches.count; ++i) {
+    ASSIGN_OR_RETURN(graph::TrainingBatch batch, micro_batches.next(i));
+    batch.dropout_seed = DropoutSeed(config_.seed, report.step, static_cast<uint64_t>(i));
     batch.gradient_scale = 1 / static_cast<double>(report.num_targets);
     report.loss += executor_->Run(batch) / static_cast<double>(report.num_targets);
+    num_targets += static_cast<int64_t>(batch.targets.size());
   }
-  report.gradient_norm = GradientNorm(Floats(gradients_), *threads_);
+  CHECK_EQ(num_targets, report.num_targets);
+  report.gradient_norm = GradientNorm(Floats(gradients_), *threads_, norm_sums_);
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
     return MakeError(ErrorCode::kInvalidArgument,
                      "step {}: the loss is {} and the gradient's norm {}; the weights are left as they were before. A "
@@ -90,20 +101,17 @@ void Trainer::ClearGradients() {
   });
 }
 
-// Ranges end where parameters end, since some decay and others do not.
-void Trainer::Update(double learning_rate, double gradient_scale) {
-  struct Range {
-    int64_t begin, count;
-    bool decays;
-  };
-  std::vector<Range> ranges;
+void Trainer::ListRanges() {
   for (const ParameterLayout::Entry& entry : layout_.entries()) {
     for (int64_t begin = 0; begin < entry.size; begin += kRange) {
-      ranges.push_back({entry.offset + begin, std::min(kRange, entry.size - begin), entry.decays});
+      ranges_.push_back({entry.offset + begin, std::min(kRange, entry.size - begin), entry.decays});
     }
   }
-  threads_->Run(static_cast<int64_t>(ranges.size()), [&](int64_t piece, int) {
-    const Range& range = ranges[static_cast<size_t>(piece)];
+}
+
+void Trainer::Update(double learning_rate, double gradient_scale) {
+  threads_->Run(static_cast<int64_t>(ranges_.size()), [&](int64_t piece, int) {
+    const Range& range = ranges_[static_cast<size_t>(piece)];
     const auto part = [&](platform::AlignedBuffer& buffer) {
       return Floats(buffer).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.count));
     };

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -32,15 +33,26 @@ struct StepReport {
   int64_t num_targets = 0;
 };
 
+// What a step is made of, taken one at a time, so that there is never more than one in memory.
+struct MicroBatches {
+  int64_t count = 0;
+  int64_t num_targets = 0;  // of all of them
+  // From the first on. Errors: those of reading.
+  std::function<Result<graph::TrainingBatch>(int64_t index)> next;
+};
+
 class Trainer {
  public:
   // `config` is resolved. Weights are drawn by its seed, moments are zero. Errors: kResourceExhausted.
   static Result<std::unique_ptr<Trainer>> Create(const TrainingConfig& config, const kernels::KernelTable& kernels,
                                                  platform::ThreadPool& threads);
 
-  // One update. Sets the batches' gradient scales and dropout seeds. Errors: kInvalidArgument when the loss or the gradient's norm is not
-  // a number, naming the step; then nothing has changed.
-  Result<StepReport> Step(std::span<graph::TrainingBatch> micro_batches);
+  // One update. Sets the batches' gradient scales and dropout seeds; allocates nothing after the first. Errors: those of
+  // `next`, and kInvalidArgument when the loss or the gradient's norm is not a number, naming the step; then nothing has
+  // changed.
+  Result<StepReport> Step(const MicroBatches& micro_batches);
+  // Of batches that are at hand; copies them.
+  Result<StepReport> Step(std::span<const graph::TrainingBatch> micro_batches);
 
   // The sum of the losses over the batch's targets, in nats, without dropout and z-loss.
   double Evaluate(const graph::TrainingBatch& batch) { return executor_->Evaluate(batch); }
@@ -70,6 +82,13 @@ class Trainer {
   static std::span<float> Floats(platform::AlignedBuffer& buffer) {
     return {reinterpret_cast<float*>(buffer.data()), buffer.size_bytes() / sizeof(float)};
   }
+  // What one thread updates at a time; ends where the parameter ends, since some decay and others do not.
+  struct Range {
+    int64_t begin, count;
+    bool decays;
+  };
+
+  void ListRanges();
   void ClearGradients();
   void Update(double learning_rate, double gradient_scale);
 
@@ -79,6 +98,8 @@ class Trainer {
   ParameterLayout layout_;
   LearningRateSchedule schedule_;
   platform::AlignedBuffer weights_, gradients_, first_moments_, second_moments_;
+  std::vector<Range> ranges_;
+  std::vector<double> norm_sums_;  // room for GradientNorm
   std::unique_ptr<graph::TrainingExecutor> executor_;
   int64_t step_ = 0;
 };

@@ -1,7 +1,11 @@
 #include "tenfold/training/trainer.h"
 
+#include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -9,6 +13,23 @@
 
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/platform/memory_info.h"
+
+namespace {
+std::atomic<int64_t> num_allocations{0};
+}  // namespace
+
+// Counts every allocation of this program, so that a test can say "none".
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  num_allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace tenfold::training {
 namespace {
@@ -141,6 +162,42 @@ TEST_F(TrainerTest, StopsWhereTheLossIsNoNumber) {
   EXPECT_THAT(report.error().message, HasSubstr("step 2: the loss is"));
   EXPECT_EQ(trainer->step(), 1);
   EXPECT_EQ(Weights(*trainer), before);
+}
+
+TEST_F(TrainerTest, AStepAllocatesNothing) {
+  const TrainingConfig config = TinyConfig();
+  const auto trainer = Make(config, threads_);
+  for (int64_t step = 0; step < 3; ++step) {
+    graph::TrainingBatch batches[] = {Batch(config, step), Batch(config, step + 20)};
+    const MicroBatches all = {.count = 2, .num_targets = 64, .next = [&](int64_t index) {
+                                return Result<graph::TrainingBatch>(std::move(batches[index]));
+                              }};
+    const int64_t before = num_allocations.load();
+    const auto report = trainer->Step(all);
+    const int64_t num_in_step = num_allocations.load() - before;
+    if (step > 0) {  // in the first one the executor learns how long sequences are
+      EXPECT_EQ(num_in_step, 0) << "step " << step;
+    }
+    EXPECT_EQ(report->num_targets, 64);
+  }
+}
+
+TEST_F(TrainerTest, AMicroBatchThatCannotBeReadLeavesTheWeights) {
+  const TrainingConfig config = TinyConfig();
+  const auto trainer = Make(config, threads_), other = Make(config, threads_);
+  const std::vector<float> before = Weights(*trainer);
+  const auto report =
+      trainer->Step({.count = 2, .num_targets = 64, .next = [&](int64_t index) -> Result<graph::TrainingBatch> {
+                       if (index == 1) return MakeError(ErrorCode::kIo, "the disk is gone");
+                       return Batch(config, 0);
+                     }});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message, "the disk is gone");
+  EXPECT_EQ(Weights(*trainer), before);
+  EXPECT_EQ(trainer->step(), 0);
+  // Nor do the gradients of the first one stay.
+  graph::TrainingBatch batches[] = {Batch(config, 5)};
+  EXPECT_EQ(trainer->Step(batches)->gradient_norm, other->Step(batches)->gradient_norm);
 }
 
 TEST_F(TrainerTest, TakesTheMemoryThatWasForetold) {

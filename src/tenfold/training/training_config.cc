@@ -60,13 +60,15 @@ Status CheckIntegers(const TrainingConfig& config) {
 }
 
 Status CheckNumbers(const TrainingConfig& config) {
+  constexpr double kMostRate = 1e3;
   const NumberBound bounds[] = {
       {"rope-base", config.model.rope_base, 1, 1e12},
       {"norm-epsilon", config.model.norm_epsilon, 0, 1},
       {"dropout", config.model.dropout, 0, 0.99},
       {"validation-share", config.validation_share, 0, 0.99},
-      {"learning-rate", config.learning_rate, 0, 1e3},
-      {"final-learning-rate", config.final_learning_rate, 0, config.learning_rate},
+      {"learning-rate", config.learning_rate, 0, kMostRate},
+      {"final-learning-rate", config.final_learning_rate, 0,
+       config.schedule == "constant" ? kMostRate : config.learning_rate},
       {"beta1", config.adamw.beta1, 0, 0.999999},
       {"beta2", config.adamw.beta2, 0, 0.999999},
       {"adam-epsilon", config.adamw.epsilon, 0, 1},
@@ -118,6 +120,12 @@ Status CheckShape(const ModelShape& model) {
     return MakeError(ErrorCode::kInvalidArgument, "kv-heads is {}; the architecture gpt2 has as many as heads, {}",
                      model.num_kv_heads, model.num_heads);
   }
+  // Neither format that the model is written in has a place for its width.
+  if (model.architecture == "gpt2" && model.num_heads * model.head_dim != model.hidden_size) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "head-dim is {}; the architecture gpt2 needs hidden-size / heads, {} / {}", model.head_dim,
+                     model.hidden_size, model.num_heads);
+  }
   return {};
 }
 
@@ -142,6 +150,7 @@ Result<TrainingConfig> Resolve(TrainingConfig config) {
   }
   ChooseShape(model);
   if (config.num_warmup_steps == -1) config.num_warmup_steps = std::min<int64_t>(100, config.num_steps / 10);
+  if (config.final_learning_rate == -1) config.final_learning_rate = config.learning_rate / 10;
   if (config.schedule == "warmup-stable-decay" && config.num_decay_steps == 0) {
     config.num_decay_steps = config.num_steps / 5;
   }
@@ -149,6 +158,22 @@ Result<TrainingConfig> Resolve(TrainingConfig config) {
   RETURN_IF_ERROR(CheckNumbers(config));
   RETURN_IF_ERROR(CheckShape(model));
   return config;
+}
+
+bool TakesVocabulary(const TrainingConfig& config) {
+  return config.vocabulary != "bpe" && config.vocabulary != "characters";
+}
+
+Status CheckContinues(const TrainingConfig& begun, const TrainingConfig& config) {
+  const auto check = [](const char* key, const auto& before, const auto& now, const auto& text) -> Status {
+    if (before == now) return {};
+    return MakeError(ErrorCode::kInvalidArgument, "{} is {}; the run was begun with {}, which stays", key, text(now),
+                     text(before));
+  };
+  const auto number = [](auto value) { return value; };
+  RETURN_IF_ERROR(check("vocabulary", begun.vocabulary, config.vocabulary, formats::Quoted));
+  RETURN_IF_ERROR(check("vocab-size", begun.model.vocab_size, config.model.vocab_size, number));
+  return check("seed", begun.seed, config.seed, number);
 }
 
 LearningRateSchedule ScheduleOf(const TrainingConfig& config) {

@@ -39,7 +39,7 @@ struct ModelShape {
 struct TrainingConfig {
   ModelShape model;
 
-  std::string vocabulary = "bpe";             // how text becomes tokens: one of Vocabularies(), or a file
+  std::string vocabulary = "bpe";             // "bpe", "characters", or the file or folder of one
   std::vector<std::string> train_files;       // one behind the other
   std::vector<std::string> validation_files;  // none: the last share of the training text
   double validation_share = 0.1;
@@ -50,9 +50,9 @@ struct TrainingConfig {
 
   std::string schedule = "cosine";
   double learning_rate = 1e-3;
-  double final_learning_rate = 1e-4;
-  int64_t num_warmup_steps = -1;  // -1: 100, or a tenth of fewer than 1,000 steps
-  int64_t num_decay_steps = 0;    // of the schedule "warmup-stable-decay"; 0: a fifth of all
+  double final_learning_rate = -1;  // -1: a tenth of the rate; without meaning where that is constant
+  int64_t num_warmup_steps = -1;    // -1: 100, or a tenth of fewer than 1,000 steps
+  int64_t num_decay_steps = 0;      // of the schedule "warmup-stable-decay"; 0: a fifth of all
   AdamWOptions adamw;
   double max_gradient_norm = 1;
   double z_loss = 0;
@@ -76,6 +76,13 @@ struct TrainingConfig {
 // Replaces the values that mean "choose for me" and checks everything that can be checked without the texts. Errors:
 // kInvalidArgument, naming the key, its value and what it may be.
 Result<TrainingConfig> Resolve(TrainingConfig config);
+
+// Whether the vocabulary is that of a file or a folder, and not made from the text.
+bool TakesVocabulary(const TrainingConfig& config);
+
+// Whether a run that was begun with one config may go on with another: what its vocabulary, its first weights and the
+// order of its text were made by must be the same. Errors: kInvalidArgument, naming the key.
+Status CheckContinues(const TrainingConfig& begun, const TrainingConfig& config);
 
 // Of a resolved config.
 LearningRateSchedule ScheduleOf(const TrainingConfig& config);

@@ -28,11 +28,25 @@ TEST(TrainingConfigTest, ChoosesWhatIsLeftOpen) {
   EXPECT_EQ(resolved.model.ffn_size, 768);
   EXPECT_EQ(resolved.num_decay_steps, 100);
   EXPECT_EQ(resolved.num_warmup_steps, 50);
+  EXPECT_DOUBLE_EQ(resolved.final_learning_rate, 1e-4);
 
   config.model.architecture = "gpt2";
   config.model.hidden_size = 128;
   config.model.num_heads = 4;
   EXPECT_EQ(Resolve(config).value().model.ffn_size, 512);
+}
+
+TEST(TrainingConfigTest, TheFinalRateFollowsTheRate) {
+  TrainingConfig config;
+  config.learning_rate = 5e-5;
+  EXPECT_DOUBLE_EQ(Resolve(config).value().final_learning_rate, 5e-6);
+  config.final_learning_rate = 0;
+  EXPECT_EQ(Resolve(config).value().final_learning_rate, 0);
+  // A constant rate has no end.
+  config.final_learning_rate = 1e-4;
+  EXPECT_FALSE(Resolve(config));
+  config.schedule = "constant";
+  EXPECT_TRUE(Resolve(config));
 }
 
 TEST(TrainingConfigTest, RefusesWhatHasNoMeaning) {
@@ -47,8 +61,11 @@ TEST(TrainingConfigTest, RefusesWhatHasNoMeaning) {
       {[](auto& c) { c.model.head_dim = 47; }, "head-dim is 47"},
       {[](auto& c) { c.model.has_biases = true; }, "biases is true"},
       {[](auto& c) { c.model.context_length = 1; }, "context-length is 1; it must lie in 2.."},
+      {[](auto& c) { c.model = {.architecture = "gpt2", .hidden_size = 32, .num_heads = 2, .head_dim = 24}; },
+       "head-dim is 24; the architecture gpt2 needs hidden-size / heads, 32 / 2"},
       {[](auto& c) { c.num_warmup_steps = 2000; }, "warmup-steps is 2000; it must lie in 0..1000"},
       {[](auto& c) { c.final_learning_rate = 1; }, "final-learning-rate is 1; it must lie in 0..0.001"},
+      {[](auto& c) { c.final_learning_rate = -2; }, "final-learning-rate is -2"},
       {[](auto& c) { c.learning_rate = std::numeric_limits<double>::quiet_NaN(); }, "learning-rate is nan"},
       {[](auto& c) { c.schedule = "linear"; }, "schedule is \"linear\""},
       {[](auto& c) { c.precision = "f16"; }, "precision is \"f16\""},
@@ -62,6 +79,22 @@ TEST(TrainingConfigTest, RefusesWhatHasNoMeaning) {
     EXPECT_EQ(resolved.error().code, ErrorCode::kInvalidArgument);
     EXPECT_THAT(resolved.error().message, HasSubstr(each.says));
   }
+}
+
+TEST(TrainingConfigTest, SaysWhatARunCannotChange) {
+  const TrainingConfig begun = Resolve({}).value();
+  TrainingConfig config = begun;
+  config.num_steps = 2000;
+  config.learning_rate = 1e-4;
+  config.batch_size = 3;
+  EXPECT_TRUE(CheckContinues(begun, config));
+  config.seed = 9;
+  EXPECT_EQ(CheckContinues(begun, config).error().message, "seed is 9; the run was begun with 1, which stays");
+  config.model.vocab_size = 300;
+  EXPECT_THAT(CheckContinues(begun, config).error().message,
+              HasSubstr("vocab-size is 300; the run was begun with 4096"));
+  config.vocabulary = "characters";
+  EXPECT_THAT(CheckContinues(begun, config).error().message, HasSubstr("vocabulary is \"characters\""));
 }
 
 TEST(TrainingConfigTest, KeysAreUniqueAndWrittenAsToml) {

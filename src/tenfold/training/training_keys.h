@@ -53,7 +53,8 @@ void ForEachKey(Config& config, Visit&& visit) {
   visit(kOptimizer, "schedule", config.schedule,
         "Learning rate after the warm-up: constant, cosine, warmup-stable-decay");
   visit(kOptimizer, "learning-rate", config.learning_rate, "At its highest");
-  visit(kOptimizer, "final-learning-rate", config.final_learning_rate, "At the last step");
+  visit(kOptimizer, "final-learning-rate", config.final_learning_rate,
+        "At the last step, unless it is constant; -1 = a tenth of learning-rate");
   visit(kOptimizer, "warmup-steps", config.num_warmup_steps,
         "Steps in which the rate rises; -1 = 100, or a tenth of fewer than 1,000 steps");
   visit(kOptimizer, "decay-steps", config.num_decay_steps,

@@ -1,11 +1,13 @@
 #include "tenfold/training/training_run.h"
 
 #include <chrono>
+#include <cstdio>
 #include <ctime>
 #include <numbers>
 #include <utility>
 #include <vector>
 
+#include "tenfold/base/print.h"
 #include "tenfold/platform/mapped_file.h"
 
 namespace tenfold::training {
@@ -47,10 +49,16 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
   if (!steps.empty()) {
     ASSIGN_OR_RETURN(state, ReadTrainingState(checkpoints.FileOf(steps.back()), trainer.layout(),
                                               {trainer.weights(), trainer.first_moments(), trainer.second_moments()}));
+    if (state.step > parts.config.num_steps) {
+      return MakeError(ErrorCode::kInvalidArgument, "{}: steps is {}; the run is at step {} already",
+                       parts.folder->path().string(), parts.config.num_steps, state.step);
+    }
     trainer.set_step(state.step);
     RETURN_IF_ERROR(parts.data->Seek(state.data));
     parts.folder->Log(fmt::format("continues after step {}", state.step));
   }
+  // Not before the checkpoint is known to fit: what is refused must not change with what the run goes on.
+  RETURN_IF_ERROR(parts.folder->WriteConfig(parts.config));
   ASSIGN_OR_RETURN(MetricsLog metrics, MetricsLog::Open(parts.folder->metrics_file(), state.step));
   std::unique_ptr<TrainingRun> run(new TrainingRun(std::move(parts), std::move(metrics)));
   run->state_ = state;
@@ -67,7 +75,7 @@ Status TrainingRun::Continue(RunObserver& observer) {
   bool stops = false;
   while (!is_finished() && !stops) {
     Status status = RunStep(observer);
-    stops = status && observer.WantsToStop();
+    stops = status && !is_finished() && observer.WantsToStop();
     const bool checkpoints = stops || is_finished() || IsDue(parts_.config.checkpoint_interval);
     if (status && checkpoints) status = WriteCheckpoint(observer);
     if (!status) {
@@ -82,12 +90,11 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   const TrainingConfig& config = parts_.config;
   const Clock::time_point start = Clock::now();
   const double cpu_start = CpuSeconds();
-  std::vector<graph::TrainingBatch> batches;
-  for (int64_t i = 0; i < config.num_micro_batches; ++i) {
-    ASSIGN_OR_RETURN(batches.emplace_back(), parts_.data->NextMicroBatch());
-  }
   StepMetrics metrics;
-  ASSIGN_OR_RETURN(metrics.report, parts_.trainer->Step(batches));
+  ASSIGN_OR_RETURN(metrics.report,
+                   parts_.trainer->Step({.count = config.num_micro_batches,
+                                         .num_targets = config.tokens_per_step(),
+                                         .next = [this](int64_t) { return parts_.data->NextMicroBatch(); }}));
   metrics.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   metrics.cpu_seconds = CpuSeconds() - cpu_start;
 
@@ -150,8 +157,8 @@ Status TrainingRun::WriteSample(RunObserver& observer) {
   ASSIGN_OR_RETURN(const std::string text, parts_.sampler(*parts_.trainer));
   const std::filesystem::path path = parts_.folder->samples_file();
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "abe"), std::fclose);
-  if (file != nullptr) fmt::print(file.get(), "{}{}\n\n", SampleHeading(state_.step), text);
-  if (file == nullptr || std::fflush(file.get()) != 0) {
+  if (file != nullptr) Print(file.get(), "{}{}\n\n", SampleHeading(state_.step), text);
+  if (file == nullptr || std::fflush(file.get()) != 0 || std::ferror(file.get()) != 0) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written", path.string());
   }
   observer.OnSample(state_.step, text);

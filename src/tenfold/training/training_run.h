@@ -32,7 +32,7 @@ class RunObserver {
   virtual void OnStep(const StepMetrics&) {}
   virtual void OnSample(int64_t /*step*/, const std::string& /*text*/) {}
   virtual void OnCheckpoint(int64_t /*step*/) {}
-  // Asked after each step: true ends the run there, after a checkpoint.
+  // Asked after each step but the last: true ends the run there, after a checkpoint.
   virtual bool WantsToStop() { return false; }
 };
 
@@ -49,8 +49,9 @@ class TrainingRun {
     Sampler sampler;  // none: no samples
   };
 
-  // Continues from the newest checkpoint, where the folder has one. All of `parts` outlive the run. Errors: those of
-  // reading a checkpoint; kIo.
+  // Continues from the newest checkpoint, where the folder has one, and writes config.toml. All of `parts` outlive the
+  // run. Errors: those of reading a checkpoint, and kInvalidArgument for one of a later step than the last, after which
+  // config.toml is as it was; kIo.
   static Result<std::unique_ptr<TrainingRun>> Create(Parts parts);
 
   // To the last step, or to where the observer stops it. Errors: those of a step (a loss that is no number) and of

@@ -82,9 +82,13 @@ class StopAfter : public RunObserver {
     losses.push_back(metrics.report.loss);
     --num_left_;
   }
-  bool WantsToStop() override { return num_left_ <= 0; }
+  bool WantsToStop() override {
+    ++num_times_asked;
+    return num_left_ <= 0;
+  }
 
   std::vector<double> losses;
+  int num_times_asked = 0;
 
  private:
   int num_left_;
@@ -99,6 +103,7 @@ class TrainingRunTest : public testing::Test {
     std::vector<float> weights, first_moments, second_moments;
     TrainingState state;
     std::vector<double> losses;
+    int num_times_asked = 0;
   };
 
   // Begins or continues the run in `name`, for `num_steps` at most.
@@ -107,7 +112,6 @@ class TrainingRunTest : public testing::Test {
     platform::ThreadPool threads(num_threads);
     const std::filesystem::path path = root_ / name;
     RunFolder folder = (RunFolder::Exists(path) ? RunFolder::Open(path) : RunFolder::Create(path)).value();
-    EXPECT_TRUE(folder.WriteConfig(config));
     const auto trainer = Trainer::Create(config, *kernels_, threads).value();
     CountedData data(config);
     Outcome outcome;
@@ -119,6 +123,7 @@ class TrainingRunTest : public testing::Test {
       outcome.status = tl::unexpected(run.error());
       return outcome;
     }
+    EXPECT_EQ(platform::ReadTextFile(folder.config_file()).value(), ToToml(config)) << "before its first step";
     if (before) before(*trainer);
     StopAfter observer(num_steps);
     outcome.status = (*run)->Continue(observer);
@@ -127,6 +132,7 @@ class TrainingRunTest : public testing::Test {
     outcome.second_moments.assign(trainer->second_moments().begin(), trainer->second_moments().end());
     outcome.state = (*run)->state();
     outcome.losses = observer.losses;
+    outcome.num_times_asked = observer.num_times_asked;
     return outcome;
   }
 
@@ -242,10 +248,31 @@ TEST_F(TrainingRunTest, WhatFollowsACheckpointIsMadeUpFor) {
 TEST_F(TrainingRunTest, AnotherShapeIsRefused) {
   TrainingConfig config = TinyConfig();
   ASSERT_TRUE(Run("a", config, 1, 5).status);
+  const std::string before = platform::ReadTextFile(root_ / "a/config.toml").value();
   config.model.hidden_size = 32;
   const Outcome outcome = Run("a", config, 1);
   ASSERT_FALSE(outcome.status);
+  EXPECT_EQ(platform::ReadTextFile(root_ / "a/config.toml").value(), before) << "with which it still goes on";
   EXPECT_THAT(outcome.status.error().message, HasSubstr("token_embd.weight is [20,16] there and [20,32] in this run"));
+}
+
+TEST_F(TrainingRunTest, FewerStepsThanThereWereAreRefused) {
+  TrainingConfig config = TinyConfig();
+  ASSERT_TRUE(Run("a", config, 1, 12).status);
+  const std::string before = platform::ReadTextFile(root_ / "a/config.toml").value();
+  config.num_steps = 11;
+  const Outcome outcome = Run("a", config, 1);
+  ASSERT_FALSE(outcome.status);
+  EXPECT_EQ(outcome.status.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(outcome.status.error().message, HasSubstr("steps is 11; the run is at step 12 already"));
+  EXPECT_EQ(platform::ReadTextFile(root_ / "a/config.toml").value(), before);
+  config.num_steps = 12;
+  EXPECT_TRUE(Run("a", config, 1).status) << "it may end where it is";
+}
+
+// There is nothing to stop after the last step: it would be told that --resume goes on.
+TEST_F(TrainingRunTest, StopsAreAskedForWhileThereAreSteps) {
+  EXPECT_EQ(Run("a", TinyConfig(), 1).num_times_asked, 22);
 }
 
 TEST_F(TrainingRunTest, FoldersAreNotMixedUp) {

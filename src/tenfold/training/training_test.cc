@@ -98,7 +98,8 @@ TEST(LearningRateTest, WarmUpMayTakeAllSteps) {
 TEST(GradientClippingTest, ShortensWhatIsTooLong) {
   const std::vector<float> gradients(10'000, 0.03f);
   platform::ThreadPool threads(1);
-  EXPECT_NEAR(GradientNorm(gradients, threads), 3, 1e-6);
+  std::vector<double> sums(NumNormSums(gradients.size()));
+  EXPECT_NEAR(GradientNorm(gradients, threads, sums), 3, 1e-6);
   EXPECT_DOUBLE_EQ(ClipScale(3, 1.5), 0.5);
   EXPECT_DOUBLE_EQ(ClipScale(3, 4), 1);
   EXPECT_DOUBLE_EQ(ClipScale(3, 0), 1);
@@ -113,9 +114,10 @@ TEST(GradientClippingTest, AnyNumberOfThreadsGivesTheSameBits) {
     squares += static_cast<double>(gradients[i]) * gradients[i];
   }
   platform::ThreadPool one(1), three(3);
-  const double norm = GradientNorm(gradients, one);
+  std::vector<double> sums(NumNormSums(gradients.size()));
+  const double norm = GradientNorm(gradients, one, sums);
   EXPECT_NEAR(norm, std::sqrt(squares), 1e-9 * norm);
-  EXPECT_EQ(GradientNorm(gradients, three), norm);
+  EXPECT_EQ(GradientNorm(gradients, three, sums), norm);
 }
 
 }  // namespace

@@ -61,8 +61,7 @@ class CorpusData : public RunData {
 }  // namespace
 
 Result<tokenizer::Vocabulary> MakeVocabulary(const TrainingConfig& config) {
-  const bool is_bpe = config.vocabulary == "bpe";
-  if (!is_bpe && config.vocabulary != "characters") {
+  if (TakesVocabulary(config)) {
     if (std::filesystem::is_directory(config.vocabulary)) return tokenizer::LoadTokenizerFolder(config.vocabulary);
     ASSIGN_OR_RETURN(const auto file, formats::GgufFile::Open(config.vocabulary));
     return model::ReadGgufVocabulary(file);
@@ -76,9 +75,10 @@ Result<tokenizer::Vocabulary> MakeVocabulary(const TrainingConfig& config) {
   }
   using Alphabet = tokenizer::BpeTrainerOptions::Alphabet;
   return tokenizer::TrainBpe(
-      texts, is_bpe ? tokenizer::BpeTrainerOptions{.vocabulary_size = config.model.vocab_size}
-                    : tokenizer::BpeTrainerOptions{
-                          .vocabulary_size = 0, .alphabet = Alphabet::kBytesThatOccur, .special_tokens = {}});
+      texts, config.vocabulary == "bpe"
+                 ? tokenizer::BpeTrainerOptions{.vocabulary_size = config.model.vocab_size}
+                 : tokenizer::BpeTrainerOptions{
+                       .vocabulary_size = 0, .alphabet = Alphabet::kBytesThatOccur, .special_tokens = {}});
 }
 
 Status WriteVocabulary(const tokenizer::Vocabulary& vocabulary, const std::filesystem::path& folder) {
