@@ -5,6 +5,7 @@
 
 #include "tenfold/base/json.h"
 #include "tenfold/base/progress.h"
+#include "tenfold/formats/partial_file.h"
 #include "tenfold/formats/partial_folder.h"
 #include "tenfold/formats/safetensors_writer.h"
 #include "tenfold/model/hugging_face_config_writer.h"
@@ -38,12 +39,6 @@ std::string Lines(const json::object& object) {
     text += json::serialize(json::value(key)) + ": " + json::serialize(value);
   }
   return text + "\n}\n";
-}
-
-Status WriteText(const std::filesystem::path& path, const std::string& text) {
-  ASSIGN_OR_RETURN(auto file, formats::PartialFile::Create(path));
-  RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(text))));
-  return file.Commit();
 }
 
 HuggingFaceName NameOf(const ModelContent& content, const WrittenTensor& tensor) {
@@ -100,7 +95,9 @@ Result<WriteSummary> WriteHuggingFaceModel(const ModelContent& content, const Wr
                    HuggingFaceConfig(*content.config, *content.vocabulary, MixOf(tensors, options.mix).type));
   ASSIGN_OR_RETURN(const json::object tokenizer, tokenizer::TokenizerJson(*content.vocabulary));
   ASSIGN_OR_RETURN(auto folder, formats::PartialFolder::Create(out, IsOfAModel));
-  const auto write = [&](const char* name, const std::string& text) { return WriteText(folder.path() / name, text); };
+  const auto write = [&](const char* name, const std::string& text) {
+    return formats::WriteWhole(folder.path() / name, text);
+  };
   RETURN_IF_ERROR(write("config.json", Lines(config)));
   RETURN_IF_ERROR(write("generation_config.json",
                         Lines(HuggingFaceGenerationConfig(content.sampling_defaults, *content.vocabulary))));

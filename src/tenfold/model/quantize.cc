@@ -72,7 +72,7 @@ Result<formats::GgufHeaderBuilder> CopyHeader(const formats::GgufFile& file, con
     RETURN_IF_ERROR(header.CopyValue(file, key));
   }
   header.SetUint32("general.file_type", mix.file_type);
-  header.SetUint32("general.quantization_version", 2);
+  header.SetUint32("general.quantization_version", formats::kQuantizationVersion);
   return header;
 }
 

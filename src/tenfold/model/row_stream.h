@@ -1,4 +1,5 @@
-// Encodes the rows of tensors on all threads, a few MiB at a time, in order: how tensors larger than memory are written.
+// Encodes the rows of tensors on all threads, a few MiB at a time, in order: how tensors larger than memory are
+// written.
 #pragma once
 
 #include <cstddef>

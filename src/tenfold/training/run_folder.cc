@@ -59,7 +59,7 @@ Result<RunFolder> RunFolder::Create(const std::filesystem::path& path) {
   if (error) return MakeError(ErrorCode::kIo, "{}: cannot be made: {}", path.string(), error.message());
   RunFolder folder(path);
   RETURN_IF_ERROR(folder.OpenLog());
-  RETURN_IF_ERROR(WriteWhole(path / "README.txt", kReadme));
+  RETURN_IF_ERROR(formats::WriteWhole(path / "README.txt", kReadme));
   return folder;
 }
 
@@ -86,7 +86,7 @@ Status RunFolder::OpenLog() {
 }
 
 Status RunFolder::WriteConfig(const TrainingConfig& config) const {
-  return WriteWhole(config_file(), ToToml(config));
+  return formats::WriteWhole(config_file(), ToToml(config));
 }
 
 void RunFolder::Log(std::string_view line) const {
@@ -97,12 +97,6 @@ void RunFolder::Log(std::string_view line) const {
   std::strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S", &local);
   fmt::print(log_.get(), "{} {}\n", time, line);
   std::fflush(log_.get());
-}
-
-Status WriteWhole(const std::filesystem::path& path, std::string_view text) {
-  ASSIGN_OR_RETURN(formats::PartialFile file, formats::PartialFile::Create(path));
-  RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(text))));
-  return file.Commit();
 }
 
 }  // namespace tenfold::training

@@ -56,7 +56,4 @@ class RunFolder {
   std::unique_ptr<std::FILE, Closer> log_;
 };
 
-// Writes a small file in one piece: under another name first. Errors: kIo.
-Status WriteWhole(const std::filesystem::path& path, std::string_view text);
-
 }  // namespace tenfold::training

@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "tenfold/base/hash.h"
 #include "tenfold/base/result.h"
 #include "tenfold/base/token_id.h"
 #include "tenfold/formats/partial_file.h"
@@ -84,7 +85,7 @@ class TokenShardWriter {
   formats::PartialFile file_;
   ShardFacts facts_;
   std::string pending_;  // less than a block, or a little more
-  uint64_t checksum_ = 0;
+  ChainedHash checksum_;
 };
 
 }  // namespace tenfold::training

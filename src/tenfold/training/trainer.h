@@ -38,8 +38,8 @@ class Trainer {
   static Result<std::unique_ptr<Trainer>> Create(const TrainingConfig& config, const kernels::KernelTable& kernels,
                                                  platform::ThreadPool& threads);
 
-  // One update. Sets the batches' gradient scales and dropout seeds. Errors: kInvalidArgument when the loss or the gradient's norm is not
-  // a number, naming the step; then nothing has changed.
+  // One update. Sets the batches' gradient scales and dropout seeds. Errors: kInvalidArgument when the loss or the
+  // gradient's norm is not a number, naming the step; then nothing has changed.
   Result<StepReport> Step(std::span<graph::TrainingBatch> micro_batches);
 
   // The sum of the losses over the batch's targets, in nats, without dropout and z-loss.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tenfold/formats/partial_file.h"
 #include "tenfold/platform/mapped_file.h"
 
 namespace tenfold::training {
@@ -141,8 +142,8 @@ Status TrainingRun::WriteCheckpoint(RunObserver& observer) {
 
 Status TrainingRun::FollowCheckpoint() const {
   parts_.folder->checkpoints().Prune(parts_.config.num_kept_checkpoints, state_.best_step);
-  return WriteWhole(parts_.folder->curve_file(), DrawLossCurve(metrics_.curve(), parts_.config.num_steps,
-                                                               parts_.folder->path().filename().string()));
+  return formats::WriteWhole(parts_.folder->curve_file(), DrawLossCurve(metrics_.curve(), parts_.config.num_steps,
+                                                                        parts_.folder->path().filename().string()));
 }
 
 Status TrainingRun::WriteSample(RunObserver& observer) {
@@ -169,7 +170,7 @@ Status TrainingRun::CutSamples() {
   const size_t begin = text.find(next);
   if (begin == std::string::npos) return {};
   text.resize(begin);
-  return WriteWhole(path, text);
+  return formats::WriteWhole(path, text);
 }
 
 }  // namespace tenfold::training

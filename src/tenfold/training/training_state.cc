@@ -22,7 +22,6 @@ static_assert(std::endian::native == std::endian::little, "the file's numbers ar
 
 constexpr std::string_view kMagic = "TFTRAIN\n";
 constexpr uint32_t kVersion = 1;
-constexpr size_t kPieceBytes = size_t{1} << 20;  // of the checksum
 
 struct Preamble {
   std::array<char, 8> magic;
@@ -33,19 +32,6 @@ struct Preamble {
 std::string_view Chars(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
-class Checksum {
- public:
-  void Add(std::span<const std::byte> bytes) {
-    for (size_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
-      value_ = Hash64(Chars(bytes.subspan(begin, std::min(kPieceBytes, bytes.size() - begin))), value_);
-    }
-  }
-  uint64_t value() const { return value_; }
-
- private:
-  uint64_t value_ = 0;
-};
 
 json::array ShapeAsJson(const tensor::Shape& shape) {
   json::array dimensions;
@@ -131,9 +117,9 @@ Status WriteTrainingState(const std::filesystem::path& path, const TrainingState
   Preamble preamble{.magic = {}, .version = kVersion, .header_bytes = static_cast<uint32_t>(header.size())};
   std::ranges::copy(kMagic, preamble.magic.begin());
   ASSIGN_OR_RETURN(formats::PartialFile file, formats::PartialFile::Create(path));
-  Checksum checksum;
+  ChainedHash checksum;
   const auto append = [&](std::span<const std::byte> bytes) {
-    checksum.Add(bytes);
+    checksum.Add(Chars(bytes));
     return file.Append(bytes);
   };
   RETURN_IF_ERROR(append(std::as_bytes(std::span(&preamble, 1))));
@@ -191,14 +177,14 @@ Result<TrainingState> ReadTrainingState(const std::filesystem::path& path, const
     return MakeError(ErrorCode::kCorrupt, "{}: the file is longer than its header says", name);
   }
   // In the pieces in which it was written.
-  Checksum checksum;
-  checksum.Add(bytes.first(sizeof(preamble)));
-  checksum.Add(bytes.subspan(sizeof(preamble), preamble.header_bytes));
+  ChainedHash checksum;
+  checksum.Add(Chars(bytes.first(sizeof(preamble))));
+  checksum.Add(Chars(bytes.subspan(sizeof(preamble), preamble.header_bytes)));
   size_t at = data_begin;
   for (const std::span<float> buffer : {buffers.weights, buffers.first_moments, buffers.second_moments}) {
     for (const ParameterLayout::Entry& entry : layout.entries()) {
       const size_t size_bytes = static_cast<size_t>(entry.size) * sizeof(float);
-      checksum.Add(bytes.subspan(at, size_bytes));
+      checksum.Add(Chars(bytes.subspan(at, size_bytes)));
       std::memcpy(buffer.data() + entry.offset, bytes.data() + at, size_bytes);
       at += size_bytes;
     }
