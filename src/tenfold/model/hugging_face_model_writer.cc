@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tenfold/base/json.h"
@@ -19,15 +20,16 @@ namespace tenfold::model {
 namespace {
 
 // What a model's folder may hold without anything of the user's being lost with it.
-bool IsOfAModel(const std::string& name) {
-  constexpr std::array<std::string_view, 8> kNames = {"config.json",
+bool IsOfAModel(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kNames = {"config.json",
                                                       "generation_config.json",
                                                       "tokenizer.json",
                                                       "tokenizer_config.json",
                                                       "special_tokens_map.json",
                                                       "chat_template.jinja",
-                                                      "model.safetensors.index.json",
-                                                      "model.safetensors.partial"};
+                                                      "model.safetensors.index.json"};
+  constexpr std::string_view kPartial = ".partial";  // of a process that was killed
+  if (name.ends_with(kPartial)) name.remove_suffix(kPartial.size());
   return std::ranges::find(kNames, name) != kNames.end() || name.ends_with(".safetensors");
 }
 
