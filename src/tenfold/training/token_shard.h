@@ -5,7 +5,8 @@
 // which vocabulary and source texts the tokens are, and has checksums of itself and of the tokens (XXH3, chained over
 // blocks of 1 MiB).
 //
-// Files come from anywhere: no content makes a reader crash or hand out a token that the vocabulary does not have.
+// Files come from anywhere: no content makes a reader crash or hand out a token that a vocabulary of the size in the
+// header does not have. Who opens one compares that with the model's (corpus.h).
 #pragma once
 
 #include <cstddef>
