@@ -167,6 +167,9 @@ TEST_F(TrainerTest, TakesTheMemoryThatWasForetold) {
 
 // What is really in memory after a step: large enough that what the process has besides does not count.
 TEST_F(TrainerTest, AStepTouchesNoMoreMemoryThanForetold) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory counts, too";
+#endif
   TrainingConfig config;
   config.model = {.num_layers = 4, .hidden_size = 320, .num_heads = 5, .context_length = 256, .vocab_size = 1024};
   config.batch_size = 8;
@@ -178,7 +181,8 @@ TEST_F(TrainerTest, AStepTouchesNoMoreMemoryThanForetold) {
   graph::TrainingBatch batches[] = {Batch(config, 0)};
   ASSERT_TRUE(trainer->Step(batches));
   const size_t after = platform::ResidentMemoryOfProcess().now_bytes;
-  EXPECT_NEAR(static_cast<double>(after - before), static_cast<double>(foretold), 0.05 * static_cast<double>(foretold));
+  // Less is right, too: what was freed before is used again.
+  EXPECT_LE(static_cast<double>(after) - static_cast<double>(before), 1.05 * static_cast<double>(foretold));
 }
 
 // Steps with dropout, a second term of the loss and all ways of recomputation: the same bits in all three ways, and on
