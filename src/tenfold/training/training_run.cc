@@ -22,6 +22,19 @@ std::string SampleHeading(int64_t step) {
   return fmt::format("=== after step {}\n", step);
 }
 
+// That the checkpoint at `path` is of the data that this run reads.
+Status CheckSameData(const DataIdentity& there, const DataIdentity& here, const std::filesystem::path& path) {
+  if (there == here) return {};
+  std::string difference = "another text than train-files and validation-share say";
+  if (there.vocabulary_hash != here.vocabulary_hash) difference = "another vocabulary than the run's folder has";
+  if (there.context != here.context) {
+    difference = fmt::format("context-length {}, and this run has {}", there.context, here.context);
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "{}: it was trained with {}; continue with what it began with, or train into another folder",
+                   path.string(), difference);
+}
+
 }  // namespace
 
 Result<Validation> MeasureValidation(Trainer& trainer, const RunData& data, int64_t num_batches) {
@@ -48,6 +61,7 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
   if (!steps.empty()) {
     ASSIGN_OR_RETURN(state, ReadTrainingState(checkpoints.FileOf(steps.back()), trainer.layout(),
                                               {trainer.weights(), trainer.first_moments(), trainer.second_moments()}));
+    RETURN_IF_ERROR(CheckSameData(state.identity, parts.data->identity(), checkpoints.FileOf(steps.back())));
     trainer.set_step(state.step);
     RETURN_IF_ERROR(parts.data->Seek(state.data));
     parts.folder->Log(fmt::format("continues after step {}", state.step));
@@ -55,6 +69,7 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
   ASSIGN_OR_RETURN(MetricsLog metrics, MetricsLog::Open(parts.folder->metrics_file(), state.step));
   std::unique_ptr<TrainingRun> run(new TrainingRun(std::move(parts), std::move(metrics)));
   run->state_ = state;
+  run->state_.identity = run->parts_.data->identity();
   run->last_checkpoint_ = state.step;
   RETURN_IF_ERROR(run->CutSamples());
   if (state.step > 0) {

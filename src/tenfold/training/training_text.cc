@@ -32,6 +32,10 @@ class CorpusData : public RunData {
 
   Result<graph::TrainingBatch> NextMicroBatch() override { return loader_->Next(batch_size_); }
   DataLoaderState state() const override { return loader_->state(); }
+  DataIdentity identity() const override {
+    const ShardFacts& facts = corpus_.train.facts();
+    return {facts.source_hash, facts.vocabulary_hash, context_};
+  }
   Status Seek(const DataLoaderState& state) override {
     ASSIGN_OR_RETURN(loader_, DataLoader::Create(corpus_.train, context_, state));
     return {};
