@@ -46,7 +46,7 @@ class PartialFile {
   std::unique_ptr<std::FILE, Closer> file_;  // null: committed or moved from
 };
 
-// Writes a small file in one piece. Errors: kIo, naming the path.
+// Writes a small file in one piece; it is on the disk when this returns. Errors: kIo, naming the path.
 Status WriteWhole(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace tenfold::formats

@@ -1,5 +1,7 @@
 #include "tenfold/training/metrics_log.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -74,6 +76,11 @@ Status MetricsLog::Append(const StepMetrics& metrics) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path_.string(), std::strerror(errno));
   }
   return {};
+}
+
+Status MetricsLog::Sync() {
+  if (fsync(fileno(file_.get())) == 0) return {};
+  return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path_.string(), std::strerror(errno));
 }
 
 }  // namespace tenfold::training

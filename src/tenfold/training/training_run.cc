@@ -8,6 +8,7 @@
 
 #include "tenfold/formats/partial_file.h"
 #include "tenfold/platform/mapped_file.h"
+#include "tenfold/training/finite_weights.h"
 
 namespace tenfold::training {
 namespace {
@@ -84,7 +85,8 @@ Status TrainingRun::Continue(RunObserver& observer) {
   while (!is_finished() && !stops) {
     Status status = RunStep(observer);
     stops = status && observer.WantsToStop();
-    const bool checkpoints = stops || is_finished() || IsDue(parts_.config.checkpoint_interval);
+    const bool is_best = state_.best_step == state_.step;
+    const bool checkpoints = stops || is_finished() || is_best || IsDue(parts_.config.checkpoint_interval);
     if (status && checkpoints) status = WriteCheckpoint(observer);
     if (!status) {
       parts_.folder->Log(status.error().message);
@@ -112,14 +114,21 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   state_.num_tokens += metrics.report.num_targets;
   metrics.num_tokens = state_.num_tokens;
   last_loss_ = metrics.report.loss;
-  if (config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval))) {
+  const bool evaluates = config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval));
+  const bool samples = IsDue(config.sample_interval);
+  if (evaluates || samples) RETURN_IF_ERROR(CheckWeights());
+  if (evaluates) {
     ASSIGN_OR_RETURN(metrics.validation, Validate());
     if (metrics.validation) last_validation_ = metrics.validation;
+    if (metrics.validation && metrics.validation->loss < state_.best_loss) {
+      state_.best_loss = metrics.validation->loss;
+      state_.best_step = state_.step;
+    }
   }
   state_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   RETURN_IF_ERROR(metrics_.Append(metrics));
   observer.OnStep(metrics);
-  if (IsDue(config.sample_interval)) RETURN_IF_ERROR(WriteSample(observer));
+  if (samples) RETURN_IF_ERROR(WriteSample(observer));
   return {};
 }
 
@@ -135,24 +144,32 @@ Result<std::optional<Validation>> TrainingRun::Validate() {
 Status TrainingRun::WriteCheckpoint(RunObserver& observer) {
   const CheckpointFolder checkpoints = parts_.folder->checkpoints();
   Trainer& trainer = *parts_.trainer;
-  const bool is_evaluated = parts_.config.evaluation_interval > 0 && last_validation_ &&
-                            (is_finished() || IsDue(parts_.config.evaluation_interval));
-  if (is_evaluated && last_validation_->loss < state_.best_loss) {
-    state_.best_loss = last_validation_->loss;
-    state_.best_step = state_.step;
-  }
+  RETURN_IF_ERROR(CheckWeights());
+  RETURN_IF_ERROR(metrics_.Sync());  // a run that goes on from here has the lines of all steps before
   const Status written = WriteTrainingState(checkpoints.FileOf(state_.step), state_, trainer.layout(),
                                             {trainer.weights(), trainer.first_moments(), trainer.second_moments()});
   if (!written) {
-    return MakeError(written.error().code, "step {}: {}; {}", state_.step, written.error().message,
-                     last_checkpoint_ > 0
-                         ? fmt::format("the checkpoint of step {} is whole, --resume continues there", last_checkpoint_)
-                         : "there is no checkpoint yet");
+    return MakeError(written.error().code, "step {}: {}; {}", state_.step, written.error().message, LastCheckpoint());
   }
   last_checkpoint_ = state_.step;
   parts_.folder->Log(fmt::format("step {}: checkpoint", state_.step));
   observer.OnCheckpoint(state_.step);
   return FollowCheckpoint();
+}
+
+Status TrainingRun::CheckWeights() const {
+  Trainer& trainer = *parts_.trainer;
+  const auto parameter = FirstNotFinite(trainer.layout(), trainer.weights(), trainer.threads());
+  if (!parameter) return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "step {}: its update made numbers of {} infinite, or no numbers; a lower learning-rate or more "
+                   "warmup-steps may help; {}",
+                   state_.step, *parameter, LastCheckpoint());
+}
+
+std::string TrainingRun::LastCheckpoint() const {
+  if (last_checkpoint_ == 0) return "there is no checkpoint yet";
+  return fmt::format("the checkpoint of step {} is whole, --resume continues there", last_checkpoint_);
 }
 
 Status TrainingRun::FollowCheckpoint() const {
