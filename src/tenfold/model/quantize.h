@@ -22,8 +22,8 @@ struct QuantizeOptions {
 };
 
 // Of a GGUF file everything but the types of matrices is taken over as it stands. The result is the same with any
-// number of threads. Errors: kInvalidArgument (`out` exists, or is `in` or becomes it on the way; quantized weights without `allow_requantize`),
-// and those of reading and writing; nothing is left behind then.
+// number of threads. Errors: kInvalidArgument (`out` exists; `out`, or the name it has until it is whole, is `in`;
+// quantized weights without `allow_requantize`), and those of reading and writing; nothing is left behind then.
 Result<WriteSummary> QuantizeModel(const QuantizeOptions& options, platform::ThreadPool& threads);
 
 struct ConvertOptions {

@@ -27,8 +27,9 @@ struct StreamedTensor {
 };
 
 // Hands `sink` all rows of the tensor, each as tensor::QuantizeRow writes it. The bytes do not depend on the number of
-// threads. Progress counts the bytes. Errors: kCorrupt, naming the tensor and the row, for infinity, NaN and what becomes
-// one of them in the type: what a training that diverged leaves behind must not look like a model; and the sink's.
+// threads. Progress counts the bytes. Errors: kCorrupt, naming the tensor and the row, for infinity, NaN and what
+// becomes one of them in the type: what a training that diverged leaves behind must not look like a model; and the
+// sink's.
 Status StreamRows(const StreamedTensor& tensor, const RowReader& rows, platform::ThreadPool& threads,
                   const ByteSink& sink, ProgressBar& progress);
 

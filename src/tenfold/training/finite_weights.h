@@ -1,5 +1,5 @@
-// Whether weights are numbers: an update may make them infinite, and the next loss only tells when it is too late to keep
-// what was before.
+// Whether weights are numbers: an update may make them infinite, and the next loss only tells when they are kept
+// already.
 #pragma once
 
 #include <optional>

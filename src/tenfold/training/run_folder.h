@@ -19,8 +19,8 @@ namespace tenfold::training {
 
 class RunFolder {
  public:
-  // A new one, also where a start was interrupted before config.toml was written. Errors: kInvalidArgument when anything
-  // else stands there, saying how to continue a run; kIo.
+  // A new one, also where a start was interrupted before config.toml was written. Errors: kInvalidArgument when
+  // anything else stands there, saying how to continue a run; kIo.
   static Result<RunFolder> Create(const std::filesystem::path& path);
   // That of an earlier run. Errors: kNotFound when there is none; kUnavailable when another process trains there.
   static Result<RunFolder> Open(const std::filesystem::path& path);

@@ -56,8 +56,8 @@ class TrainingRun {
   // reading a checkpoint; kInvalidArgument for one of other data, saying what differs; kIo.
   static Result<std::unique_ptr<TrainingRun>> Create(Parts parts);
 
-  // To the last step, or to where the observer stops it. Errors: those of a step (a loss or weights that are no numbers)
-  // and of writing; the newest checkpoint is whole all the same.
+  // To the last step, or to where the observer stops it. Errors: those of a step (a loss or weights that are no
+  // numbers) and of writing; the newest checkpoint is whole all the same.
   Status Continue(RunObserver& observer);
 
   const TrainingState& state() const { return state_; }
