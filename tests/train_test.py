@@ -402,6 +402,39 @@ class Interrupted(TrainTest):
                          sorted(path.name for path in (self.out / 'checkpoints').iterdir()))
 
 
+class Continued(TrainTest):
+    """What --resume must notice, and what it must not mind."""
+
+    def test_another_text_is_refused(self):
+        text = self.text.read_text()
+        self.train('--steps', 5)
+        refused = ['it was trained with another text than train-files and validation-share say']
+        self.text.write_text(text.replace('moon', 'noon'))
+        self.expect_error(1, *self.arguments('--resume', '--steps', 9), says=refused)
+        self.text.write_text(text)
+        self.expect_error(1, *self.arguments('--resume', '--steps', 9, '--validation-share', 0.3), says=refused)
+        self.expect_error(1, *self.arguments('--resume', '--steps', 9, '--context-length', 8),
+                          says=['context-length 16, and this run has 8'])
+        moved = self.folder / 'moved.txt'
+        self.text.rename(moved)
+        self.assertEqual(self.train('--resume', '--steps', 9, '--validation-share', 0.1, '--train-files', moved)['step'], 9)
+
+    def test_a_model_that_was_being_written(self):
+        self.train('--steps', 5)
+        partial = self.out / 'model.partial'
+        partial.mkdir()
+        (partial / 'tokenizer.json.partial').write_text('half')
+        self.train('--resume')
+        self.assertFalse(partial.exists())
+
+    def test_a_folder_with_the_same_names(self):
+        (self.out / 'data').mkdir(parents=True)
+        mine = self.out / 'data/train.tokens'
+        mine.write_text('mine')
+        self.expect_error(1, *self.arguments('--steps', 5), says=['no empty folder'])
+        self.assertEqual(mine.read_text(), 'mine')
+
+
 class Shakespeare(TrainTest):
     """nanoGPT's model of characters, the beginning of it; `make bench` trains it to the end. A test of its own for ctest:
     minutes, where the machine is busy or the build slow."""

@@ -87,6 +87,14 @@ TEST(Random, UniformFillsTheInterval) {
 TEST(Hash, IsStable) {
   EXPECT_EQ(Hash64(""), 0x2d06800538d394c2u);  // XXH3's published value for the empty input
   EXPECT_NE(Hash64("a"), Hash64("a", 1));
+
+  const std::string long_one(3'000'000, 'x');
+  ChainedHash whole(5), parts(5);
+  whole.Add(long_one);
+  const auto piece = [&](size_t begin) { return std::string_view(long_one).substr(begin, size_t{1} << 20); };
+  for (size_t begin = 0; begin < long_one.size(); begin += piece(begin).size()) parts.Add(piece(begin));
+  EXPECT_EQ(whole.value(), parts.value());
+  EXPECT_EQ(whole.value(), Hash64(piece(size_t{2} << 20), Hash64(piece(size_t{1} << 20), Hash64(piece(0), 5))));
 }
 
 TEST(ByteCount, IsWrittenInTheLargestUnit) {

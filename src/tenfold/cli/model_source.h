@@ -8,9 +8,9 @@
 
 namespace tenfold::cli {
 
-// `model` itself, for "" that of the embedded model, or for "hf:..." the path that its files have in the hub's cache, downloaded if need be (environment:
-// hub/hub_environment.h). Main thread. Errors: those of hub::FetchModel
-// and EmbeddedModelFile.
+// `model` itself, for "" that of the embedded model, or for "hf:..." the path that its files have in the hub's cache,
+// downloaded if need be (environment: hub/hub_environment.h). Main thread. Errors: those of hub::FetchModel and
+// EmbeddedModelFile.
 Result<std::filesystem::path> LocalModel(const std::string& model);
 
 // What requests call it when nothing else is said: the last part of the path, without ".gguf"; "org/repo" of the hub.

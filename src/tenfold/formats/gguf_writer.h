@@ -25,6 +25,9 @@
 
 namespace tenfold::formats {
 
+// The value of "general.quantization_version": of the block layouts that everyone writes.
+constexpr uint32_t kQuantizationVersion = 2;
+
 // Collects what stands before the data. A key or tensor name may be given once; a second time stops in CHECK.
 class GgufHeaderBuilder {
  public:

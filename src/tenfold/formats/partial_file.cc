@@ -93,4 +93,10 @@ Status PartialFile::CommitDurably() {
   return synced;
 }
 
+Status WriteWhole(const std::filesystem::path& path, std::string_view text) {
+  ASSIGN_OR_RETURN(PartialFile file, PartialFile::Create(path));
+  RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(text))));
+  return file.CommitDurably();
+}
+
 }  // namespace tenfold::formats

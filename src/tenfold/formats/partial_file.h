@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "tenfold/base/result.h"
 
@@ -44,5 +45,8 @@ class PartialFile {
   uint64_t size_bytes_ = 0;
   std::unique_ptr<std::FILE, Closer> file_;  // null: committed or moved from
 };
+
+// Writes a small file in one piece; it is on the disk when this returns. Errors: kIo, naming the path.
+Status WriteWhole(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace tenfold::formats

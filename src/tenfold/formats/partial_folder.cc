@@ -1,5 +1,9 @@
 #include "tenfold/formats/partial_folder.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -65,22 +69,23 @@ PartialFolder::~PartialFolder() {
 
 Status PartialFolder::Commit() {
   std::error_code error;
-  fs::path older = path_;
-  older += ".replaced";
-  const bool replaces = fs::exists(path_, error);
-  if (replaces) {
-    fs::rename(path_, older, error);
+  if (renameat2(AT_FDCWD, partial_path_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
+    // The older folder has the other name now; at no moment was there none.
+    fs::remove_all(partial_path_, error);
+    if (error) return IoError(partial_path_, "what was replaced cannot be removed", error);
+    partial_path_.clear();
+    return {};
+  }
+  const std::error_code failure(errno, std::generic_category());
+  if (failure == std::errc::invalid_argument || failure == std::errc::function_not_supported) {  // NFS and others
+    fs::remove_all(path_, error);
     if (error) return IoError(path_, "cannot be replaced", error);
+  } else if (failure != std::errc::no_such_file_or_directory) {
+    return IoError(path_, "cannot be replaced", failure);
   }
-  fs::rename(partial_path_, path_, error);
-  if (error) {
-    std::error_code ignored;
-    if (replaces) fs::rename(older, path_, ignored);
-    return IoError(partial_path_, "cannot be renamed", error);
-  }
-  partial_path_.clear();
-  if (replaces) fs::remove_all(older, error);
-  if (error) return IoError(older, "the older model cannot be removed", error);
+  const fs::path complete = std::exchange(partial_path_, {});  // which stays, whatever happens now
+  fs::rename(complete, path_, error);
+  if (error) return IoError(complete, "is complete, but cannot be renamed", error);
   return {};
 }
 

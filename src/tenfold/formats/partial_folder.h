@@ -1,6 +1,8 @@
 // PartialFolder: a folder being written under the name "path.partial", which becomes `path` only when it is complete.
 //
-// As PartialFile, for several files that belong together. Move-only; one thread at a time.
+// As PartialFile, for several files that belong together. Move-only; one thread at a time. Whenever the process is
+// killed, the next one goes on: a whole folder has the name, or, for a moment where the file system cannot exchange two
+// names, none.
 #pragma once
 
 #include <filesystem>

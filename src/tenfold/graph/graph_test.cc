@@ -1,14 +1,13 @@
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdlib>
-#include <new>
 #include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "tenfold/base/count_allocations_for_test.h"
 #include "tenfold/base/random.h"
 #include "tenfold/graph/autodiff.h"
 #include "tenfold/graph/builder.h"
@@ -18,23 +17,6 @@
 #include "tenfold/graph/reference_interpreter.h"
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/tensor/quantized_blocks.h"
-
-namespace {
-std::atomic<int64_t> num_allocations{0};
-}  // namespace
-
-// Counts every allocation of this program, so that a test can say "none".
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  num_allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace tenfold::graph {
 namespace {

@@ -13,14 +13,12 @@
 namespace tenfold::model {
 namespace {
 
-constexpr uint32_t kQuantizationVersion = 2;  // of the block layouts that everyone writes
-
 Result<formats::GgufHeaderBuilder> BuildHeader(const ModelContent& content, const std::vector<WrittenTensor>& tensors,
                                                const std::vector<float>& divisors, const WeightMix* mix) {
   formats::GgufHeaderBuilder header;
   WriteGgufConfig(*content.config, header);
   header.SetUint32("general.file_type", MixOf(tensors, mix).file_type);
-  header.SetUint32("general.quantization_version", kQuantizationVersion);
+  header.SetUint32("general.quantization_version", formats::kQuantizationVersion);
   SetSamplingDefaults(content.sampling_defaults, header);
   if (content.tokenizer_file == nullptr) {
     RETURN_IF_ERROR(WriteGgufVocabulary(*content.vocabulary, content.config->vocab_size, header));

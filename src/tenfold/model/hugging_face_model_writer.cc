@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tenfold/base/json.h"
 #include "tenfold/base/progress.h"
+#include "tenfold/formats/partial_file.h"
 #include "tenfold/formats/partial_folder.h"
 #include "tenfold/formats/safetensors_writer.h"
 #include "tenfold/model/hugging_face_config_writer.h"
@@ -18,15 +20,16 @@ namespace tenfold::model {
 namespace {
 
 // What a model's folder may hold without anything of the user's being lost with it.
-bool IsOfAModel(const std::string& name) {
-  constexpr std::array<std::string_view, 8> kNames = {"config.json",
+bool IsOfAModel(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kNames = {"config.json",
                                                       "generation_config.json",
                                                       "tokenizer.json",
                                                       "tokenizer_config.json",
                                                       "special_tokens_map.json",
                                                       "chat_template.jinja",
-                                                      "model.safetensors.index.json",
-                                                      "model.safetensors.partial"};
+                                                      "model.safetensors.index.json"};
+  constexpr std::string_view kPartial = ".partial";  // of a process that was killed
+  if (name.ends_with(kPartial)) name.remove_suffix(kPartial.size());
   return std::ranges::find(kNames, name) != kNames.end() || name.ends_with(".safetensors");
 }
 
@@ -38,12 +41,6 @@ std::string Lines(const json::object& object) {
     text += json::serialize(json::value(key)) + ": " + json::serialize(value);
   }
   return text + "\n}\n";
-}
-
-Status WriteText(const std::filesystem::path& path, const std::string& text) {
-  ASSIGN_OR_RETURN(auto file, formats::PartialFile::Create(path));
-  RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(text))));
-  return file.Commit();
 }
 
 HuggingFaceName NameOf(const ModelContent& content, const WrittenTensor& tensor) {
@@ -100,7 +97,9 @@ Result<WriteSummary> WriteHuggingFaceModel(const ModelContent& content, const Wr
                    HuggingFaceConfig(*content.config, *content.vocabulary, MixOf(tensors, options.mix).type));
   ASSIGN_OR_RETURN(const json::object tokenizer, tokenizer::TokenizerJson(*content.vocabulary));
   ASSIGN_OR_RETURN(auto folder, formats::PartialFolder::Create(out, IsOfAModel));
-  const auto write = [&](const char* name, const std::string& text) { return WriteText(folder.path() / name, text); };
+  const auto write = [&](const char* name, const std::string& text) {
+    return formats::WriteWhole(folder.path() / name, text);
+  };
   RETURN_IF_ERROR(write("config.json", Lines(config)));
   RETURN_IF_ERROR(write("generation_config.json",
                         Lines(HuggingFaceGenerationConfig(content.sampling_defaults, *content.vocabulary))));

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <cmath>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -241,6 +243,39 @@ TEST_F(ModelWriterTest, ReplacesNothingUnasked) {
   // A folder with other things in it stays in any case.
   EXPECT_THAT(WriteHuggingFaceModel(Content(), {.overwrite = true}, folder_, threads_).error().message,
               HasSubstr("holds \"model.gguf\""));
+}
+
+// A process that was killed while it wrote.
+TEST_F(ModelWriterTest, ReplacesWhatAnInterruptedWriterHasLeft) {
+  MakeModel("llama", true);
+  fs::create_directory(folder_ / "hf.partial");
+  for (const char* name : {"config.json", "tokenizer.json.partial", "model.safetensors.partial"}) {
+    std::ofstream(folder_ / "hf.partial" / name) << "half";
+  }
+  const auto written = WriteHuggingFaceModel(Content(), {}, folder_ / "hf", threads_);
+  ASSERT_TRUE(written) << written.error().message;
+  ExpectRead(folder_ / "hf", expected_);
+  EXPECT_FALSE(fs::exists(folder_ / "hf.partial"));
+}
+
+// What a training that diverged leaves behind.
+TEST_F(ModelWriterTest, NumbersThatAreNoneAreNoModel) {
+  MakeModel("llama", true);
+  for (const float number : {INFINITY, NAN}) {
+    for (const char* name : {"output_norm.weight", "blk.1.ffn_up.weight"}) {
+      MakeModel("llama", true);
+      expected_.at(name)[7] = number;
+      for (const char* mix : {"F32", "BF16", "F16"}) {
+        const WriteOptions options = {.mix = FindWeightMix(mix)};
+        for (const auto& written : {WriteGgufModel(Content(), options, folder_ / "model.gguf", threads_),
+                                    WriteHuggingFaceModel(Content(), options, folder_ / "hf", threads_)}) {
+          ASSERT_FALSE(written) << mix;
+          EXPECT_THAT(written.error().message, HasSubstr(name));
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(fs::is_empty(folder_));
 }
 
 TEST_F(ModelWriterTest, LeavesNothingBehindAfterAnError) {

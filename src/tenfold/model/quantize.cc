@@ -23,11 +23,17 @@ bool IsQuantized(DataType type) {
   return tensor::Traits(type).block_elements > 1;
 }
 
+// `out`, and the name that it has until it is whole.
 Status RefuseSame(const std::filesystem::path& in, const std::filesystem::path& out) {
-  std::error_code ignored;  // what cannot be looked at fails when it is opened
-  if (!std::filesystem::equivalent(in, out, ignored)) return {};
-  return MakeError(ErrorCode::kInvalidArgument, "{}: is read from, so it cannot be written to; give another name",
-                   out.string());
+  std::filesystem::path partial = out.has_filename() ? out : out.parent_path();  // "folder/"
+  partial += ".partial";
+  for (const std::filesystem::path& written : {out, partial}) {
+    std::error_code ignored;  // what cannot be looked at fails when it is opened
+    if (!std::filesystem::equivalent(in, written, ignored)) continue;
+    return MakeError(ErrorCode::kInvalidArgument, "{}: is read from, so it cannot be written to; give another name",
+                     written.string());
+  }
+  return {};
 }
 
 struct CopiedTensor {
@@ -72,7 +78,7 @@ Result<formats::GgufHeaderBuilder> CopyHeader(const formats::GgufFile& file, con
     RETURN_IF_ERROR(header.CopyValue(file, key));
   }
   header.SetUint32("general.file_type", mix.file_type);
-  header.SetUint32("general.quantization_version", 2);
+  header.SetUint32("general.quantization_version", formats::kQuantizationVersion);
   return header;
 }
 

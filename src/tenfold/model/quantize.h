@@ -21,9 +21,9 @@ struct QuantizeOptions {
   bool allow_requantize = false;  // from quantized weights to others, whose errors add up
 };
 
-// Of a GGUF file everything but the types of matrices is taken over as it stands. The result is the same with any number
-// of threads. Errors: kInvalidArgument (`out` exists, or is `in`; quantized weights without `allow_requantize`), and
-// those of reading and writing; nothing is left behind then.
+// Of a GGUF file everything but the types of matrices is taken over as it stands. The result is the same with any
+// number of threads. Errors: kInvalidArgument (`out` exists; `out`, or the name it has until it is whole, is `in`;
+// quantized weights without `allow_requantize`), and those of reading and writing; nothing is left behind then.
 Result<WriteSummary> QuantizeModel(const QuantizeOptions& options, platform::ThreadPool& threads);
 
 struct ConvertOptions {

@@ -206,6 +206,25 @@ TEST_F(QuantizeTest, RefusesToWriteOverWhatItReads) {
   EXPECT_TRUE(platform::ReadTextFile(in).value() == before);
 }
 
+// What is being written has the name OUT.partial until it is whole.
+TEST_F(QuantizeTest, RefusesToWriteOverWhatItReadsOnTheWay) {
+  const std::string before = platform::ReadTextFile(WideModel()).value();
+  const fs::path partial = folder_ / "out.gguf.partial", link = folder_ / "link.gguf", hard = folder_ / "hard.gguf";
+  fs::rename(folder_ / "wide.gguf", partial);
+  fs::create_symlink(partial, link);
+  fs::create_hard_link(partial, hard);
+  for (const fs::path& in : {partial, link, hard}) {
+    EXPECT_THAT(
+        QuantizeModel({.in = in, .out = folder_ / "out.gguf", .mix = FindWeightMix("Q8_0")}, threads_).error().message,
+        HasSubstr("out.gguf.partial: is read from"));
+  }
+  EXPECT_TRUE(platform::ReadTextFile(partial).value() == before);
+  fs::rename(partial, folder_ / "out.partial");
+  EXPECT_THAT(ConvertModel({.in = folder_ / "out.partial", .out = folder_ / "out"}, threads_).error().message,
+              HasSubstr("out.partial: is read from"));
+  EXPECT_TRUE(platform::ReadTextFile(folder_ / "out.partial").value() == before);
+}
+
 class ConvertTest : public QuantizeTest {};
 
 // There and back again.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "tenfold/tensor/quantized_blocks.h"
@@ -11,14 +12,19 @@ namespace tenfold::model {
 
 namespace {
 
-// Whether `type` has the row's numbers. Blocks are scaled by an F16 number, so that infinity and NaN have no place in
-// them; F32 and 16-bit numbers have both, but a finite one must not become infinite.
+// The largest number that does not become infinite. Blocks are scaled by an F16 number.
+float LargestOf(tensor::DataType type) {
+  if (type == tensor::DataType::kF32) return std::numeric_limits<float>::max();
+  if (type == tensor::DataType::kBF16) return 0x1.FEp127f;
+  return 65504;
+}
+
+// NaN is not less than anything.
 bool Fits(tensor::DataType type, std::span<const float> row) {
-  constexpr float kLargestF16 = 65504;
-  const bool is_quantized = tensor::Traits(type).block_elements > 1;
-  if (type != tensor::DataType::kF16 && !is_quantized) return true;
-  return std::ranges::all_of(
-      row, [&](float value) { return std::isfinite(value) ? std::abs(value) <= kLargestF16 : !is_quantized; });
+  const float largest = LargestOf(type);
+  bool fits = true;
+  for (const float value : row) fits &= std::abs(value) <= largest;
+  return fits;
 }
 
 }  // namespace
@@ -47,7 +53,7 @@ Status StreamRows(const StreamedTensor& tensor, const RowReader& rows, platform:
     });
     if (const auto bad = std::ranges::find(fits, 0); bad != fits.end()) {
       return MakeError(ErrorCode::kCorrupt,
-                       "tensor {}: row {} holds numbers that {} has not: infinite, not a number, or too large", name,
+                       "tensor {}: row {} holds what is no number in {}: infinite, not a number, or too large", name,
                        begin + (bad - fits.begin()), Name(type));
     }
     RETURN_IF_ERROR(sink(encoded));

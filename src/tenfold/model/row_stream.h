@@ -1,4 +1,5 @@
-// Encodes the rows of tensors on all threads, a few MiB at a time, in order: how tensors larger than memory are written.
+// Encodes the rows of tensors on all threads, a few MiB at a time, in order: how tensors larger than memory are
+// written.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +27,9 @@ struct StreamedTensor {
 };
 
 // Hands `sink` all rows of the tensor, each as tensor::QuantizeRow writes it. The bytes do not depend on the number of
-// threads. Progress counts the bytes. Errors: kCorrupt, naming the tensor and the row, for numbers that the type has
-// not: what a training that diverged leaves behind must not look like a model; and the sink's.
+// threads. Progress counts the bytes. Errors: kCorrupt, naming the tensor and the row, for infinity, NaN and what
+// becomes one of them in the type: what a training that diverged leaves behind must not look like a model; and the
+// sink's.
 Status StreamRows(const StreamedTensor& tensor, const RowReader& rows, platform::ThreadPool& threads,
                   const ByteSink& sink, ProgressBar& progress);
 

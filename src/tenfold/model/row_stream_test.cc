@@ -64,15 +64,19 @@ TEST(StreamRows, RefusesNumbersThatTheTypeHasNot) {
   };
   for (const DataType type : {DataType::kQ8_0, DataType::kQ4_0, DataType::kQ4_K, DataType::kQ6_K}) {
     for (const float number : {NAN, INFINITY, -INFINITY, 1e6f}) {
-      EXPECT_EQ(stream(type, number).error().message, "tensor blk.0.ffn_up.weight: row 7 holds numbers that " +
+      EXPECT_EQ(stream(type, number).error().message, "tensor blk.0.ffn_up.weight: row 7 holds what is no number in " +
                                                           std::string(Name(type)) +
-                                                          " has not: infinite, not a number, or too large");
+                                                          ": infinite, not a number, or too large");
     }
     EXPECT_TRUE(stream(type, 65504.0f));
   }
+  for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kBF16}) {
+    for (const float number : {NAN, INFINITY, -INFINITY}) EXPECT_FALSE(stream(type, number)) << Name(type);
+  }
   EXPECT_FALSE(stream(DataType::kF16, 1e6f));
-  EXPECT_TRUE(stream(DataType::kF16, INFINITY));  // which it has
-  EXPECT_TRUE(stream(DataType::kBF16, 1e30f));
+  EXPECT_TRUE(stream(DataType::kBF16, -0x1.FEp127f));
+  EXPECT_FALSE(stream(DataType::kBF16, 0x1.FFp127f)) << "would become infinite";
+  EXPECT_TRUE(stream(DataType::kF32, 0x1.FFFFFEp127f));
 }
 
 }  // namespace

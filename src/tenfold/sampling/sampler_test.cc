@@ -10,28 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tenfold/base/count_allocations_for_test.h"
 #include "tenfold/base/random.h"
-
-namespace {
-int64_t num_allocations = 0;
-}  // namespace
-
-// Counts, for SteadyStateAllocatesNothing. Not inlined, or g++ takes new for a stranger to free.
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++num_allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++num_allocations;
-  return std::malloc(size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
 
 namespace tenfold::sampling {
 namespace {
@@ -368,10 +348,10 @@ TEST(Sample, SteadyStateAllocatesNothing) {
   int64_t before = 0;
   for (uint64_t step = 0; step < rows.size(); ++step) {
     const bool sampled = Sample(rows[step], params, {}, history, {}, {1, 2, step}, scratch).has_value();
-    if (step == 0) before = num_allocations;
+    if (step == 0) before = num_allocations.load();
     ASSERT_TRUE(sampled);
   }
-  EXPECT_EQ(num_allocations, before);
+  EXPECT_EQ(num_allocations.load(), before);
 }
 
 }  // namespace

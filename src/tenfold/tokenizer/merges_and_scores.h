@@ -17,8 +17,8 @@
 namespace tenfold::tokenizer {
 
 // Errors, here and below: kUnsupported, naming the vocabulary's source and the token, where the other form cannot say
-// the same: equal scores of two tokens that are not runs of one character; a character without a token of its own; merges that leave out a way to cut a
-// token, or whose tokens come in no order.
+// the same: equal scores of two tokens that are not runs of one character; a character without a token of its own;
+// merges that leave out a way to cut a token, or whose tokens come in no order.
 Result<std::vector<std::pair<std::string, std::string>>> MergesFromScores(const Vocabulary& vocabulary);
 Result<std::vector<float>> ScoresFromMerges(const Vocabulary& vocabulary);
 

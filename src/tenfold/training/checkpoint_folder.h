@@ -1,5 +1,5 @@
 // CheckpointFolder: the states of one training run, a file for each, named after their steps. Keeps the newest few and
-// the best.
+// the one with the least validation loss.
 #pragma once
 
 #include <cstdint>

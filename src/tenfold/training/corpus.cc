@@ -1,5 +1,6 @@
 #include "tenfold/training/corpus.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 #include <system_error>
@@ -44,11 +45,16 @@ std::string_view TextOf(const platform::MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
-// Where the last `share` of the text begins: at a whole character.
-size_t SplitPoint(std::string_view text, double share) {
+// Where the last `share` of the text begins: at a whole character, and not within a separator. Where a document ends
+// before half of the share, behind it.
+size_t SplitPoint(std::string_view text, double share, std::string_view separator) {
   auto point = static_cast<size_t>(static_cast<double>(text.size()) * (1 - share));
   while (point < text.size() && (static_cast<uint8_t>(text[point]) & 0xC0) == 0x80) ++point;
-  return point;
+  if (separator.empty() || point == text.size()) return point;
+  const size_t begin = point - std::min(point, separator.size() - 1);  // of one that holds the point
+  const size_t end = point + std::max((text.size() - point) / 2, separator.size() - 1);
+  const size_t found = text.substr(begin, end - begin).find(separator);
+  return found == std::string_view::npos ? point : begin + found + separator.size();
 }
 
 // The shard at `path`, if it is whole and of just these texts and this vocabulary.
@@ -59,7 +65,8 @@ std::optional<TokenShard> FindShard(const Path& path, const ShardFacts& wanted) 
     return std::nullopt;
   }
   const ShardFacts& facts = shard->facts();
-  if (facts.vocabulary_hash != wanted.vocabulary_hash || facts.source_hash != wanted.source_hash) {
+  if (facts.vocabulary_hash != wanted.vocabulary_hash || facts.source_hash != wanted.source_hash ||
+      facts.vocabulary_size != wanted.vocabulary_size) {  // which bounds the tokens that Verify lets through
     return std::nullopt;
   }
   if (const Status status = shard->Verify(); !status) {
@@ -111,7 +118,7 @@ Result<Corpus> PrepareCorpus(const CorpusOptions& options, const tokenizer::Voca
   std::vector<TextPart> validation_parts;
   for (const platform::MappedFile& file : train_files) {
     const std::string_view text = TextOf(file);
-    const size_t split = SplitPoint(text, options.validation_share);
+    const size_t split = SplitPoint(text, options.validation_share, options.separator);
     train_parts.push_back({&file, text.substr(0, split)});
     if (split < text.size()) validation_parts.push_back({&file, text.substr(split)});
   }

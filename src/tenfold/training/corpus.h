@@ -26,7 +26,7 @@ struct CorpusOptions {
   std::vector<std::filesystem::path> train_files = {};
   std::vector<std::filesystem::path> validation_files = {};
   // Without validation files: this share of each training file, at its end, is for validation and not for training.
-  // nanoGPT's split is 0.1. 0: no validation.
+  // nanoGPT's split is 0.1. Where a document ends before half of the share, less: none is cut in two. 0: no validation.
   double validation_share = 0;
   std::string separator = "<|endoftext|>";  // how the texts write the end of a document; empty: not at all
   int64_t context = 1;                      // tokens that a training window predicts; one window must be there

@@ -24,11 +24,9 @@ constexpr size_t kChunkBytes = size_t{256} << 10;
 constexpr size_t kRoundBytesPerThread = size_t{1} << 20;
 constexpr size_t kMostChunksOfRound = 16384;
 
-uint64_t HashText(std::string_view text, uint64_t seed) {
-  constexpr size_t kBlockBytes = size_t{1} << 20;
-  uint64_t hash = Hash64(std::to_string(text.size()), seed);
-  for (size_t done = 0; done < text.size(); done += kBlockBytes) hash = Hash64(text.substr(done, kBlockBytes), hash);
-  return hash;
+void AddText(std::string_view text, ChainedHash& hash) {
+  hash.Add(std::to_string(text.size()));
+  hash.Add(text);
 }
 
 TokenId SeparatorOf(const Vocabulary& vocabulary, std::string_view text) {
@@ -77,12 +75,13 @@ CorpusEncoder::CorpusEncoder(Tokenizer tokenizer, const Vocabulary& vocabulary, 
 }
 
 ShardFacts CorpusEncoder::FactsOf(const std::vector<TextPart>& parts) const {
-  uint64_t hash = HashText(separator_, kRecipe);
-  hash = HashText(std::to_string(separator_id_), hash);
-  for (const TextPart& part : parts) hash = HashText(part.text, hash);
+  ChainedHash hash(kRecipe);
+  AddText(separator_, hash);
+  AddText(std::to_string(separator_id_), hash);
+  for (const TextPart& part : parts) AddText(part.text, hash);
   return {.vocabulary_size = static_cast<int64_t>(tokenizer_.vocab_size()),
           .vocabulary_hash = vocabulary_hash_,
-          .source_hash = hash};
+          .source_hash = hash.value()};
 }
 
 Status CorpusEncoder::Encode(const std::vector<TextPart>& parts, std::string_view title, platform::ThreadPool& threads,

@@ -197,6 +197,59 @@ TEST_F(CorpusTest, ReplacesDamagedShards) {
   }
 }
 
+// Tokens that the model does not have, in a file that says otherwise and is whole.
+TEST_F(CorpusTest, ReplacesShardsOfALargerVocabulary) {
+  const CorpusOptions options{.train_files = {folder_.Write("a", "abab")}};
+  const Corpus good = Prepare(options, Small()).value();
+  ShardFacts facts = good.train.facts();
+  facts.vocabulary_size += 1000;
+  auto writer = TokenShardWriter::Create(good.train.path(), facts).value();
+  ASSERT_TRUE(writer.Append(Tokens{1200, 1201, 1202}, 4));
+  ASSERT_TRUE(writer.Finish());
+  const auto corpus = Prepare(options, Small());
+  EXPECT_EQ(corpus->num_encoded, 1);
+  EXPECT_EQ(All(corpus->train), (Tokens{256, 256, 257}));
+}
+
+// --- where a text is split
+
+class CorpusSplitTest : public CorpusTest {
+ protected:
+  using Texts = std::pair<std::string, std::string>;
+  // What is trained on of the text, and what is measured on.
+  Texts Split(const std::string& text, double share) {
+    const Vocabulary vocabulary = Small();
+    const auto corpus = Prepare({.train_files = {folder_.Write("text", text)}, .validation_share = share}, vocabulary);
+    EXPECT_TRUE(corpus) << corpus.error().message;
+    if (!corpus) return {};
+    const auto tokenizer = Tokenizer::Create(vocabulary).value();
+    const auto decoded = [&](const TokenShard& shard) {
+      std::string decoded;
+      for (const TokenId token : All(shard)) decoded += token == 257 ? "|" : std::string(tokenizer.TokenText(token));
+      return decoded;
+    };
+    return {decoded(corpus->train), decoded(*corpus->validation)};
+  }
+};
+
+TEST_F(CorpusSplitTest, NeverWithinASeparator) {
+  // The separator is bytes 4 to 16.
+  const std::string text = "abcd<|endoftext|>xyz";
+  for (const double share : {0.75, 0.6, 0.3, 0.2}) EXPECT_EQ(Split(text, share), Texts("abcd|", "xyz|")) << share;
+  EXPECT_EQ(Split(text, 0.85), Texts("abc|", "d|xyz|"));
+  EXPECT_EQ(Split(text, 0.1), Texts("abcd|x|", "yz|"));
+}
+
+TEST_F(CorpusSplitTest, BehindADocumentWhereOneEndsSoon) {
+  const std::string filler(400, 'f');
+  const std::string text = filler + "abcd<|endoftext|>" + filler;
+  const auto share = [&](double point) { return 1 - (point + 0.5) / static_cast<double>(text.size()); };
+  EXPECT_EQ(Split(text, share(402)), Texts(filler + "abcd|", filler + "|"));
+  EXPECT_EQ(Split(text, share(20)), Texts(filler + "abcd|", filler + "|"));
+  // Not where more than half of what is to be measured on would go.
+  EXPECT_EQ(Split(text, share(10)).first, "ffffffffff|");
+}
+
 // --- what is refused
 
 TEST_F(CorpusTest, RefusesTextsThatAreTooShort) {

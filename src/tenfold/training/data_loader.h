@@ -68,8 +68,8 @@ class DataLoader {
   DataRank rank_;
 };
 
-// SequentialWindows: a shard from its beginning to its end, for validation. All tokens but the first are predicted, each
-// once; the last window may be shorter. Immutable; any thread may read. The shard outlives it.
+// SequentialWindows: a shard from its beginning to its end, for validation. All tokens but the first are predicted,
+// each once; the last window may be shorter. Immutable; any thread may read. The shard outlives it.
 class SequentialWindows {
  public:
   // Errors: kInvalidArgument for a context that is not positive, or a shard of fewer than two tokens.

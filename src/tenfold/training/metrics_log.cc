@@ -1,5 +1,7 @@
 #include "tenfold/training/metrics_log.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -58,9 +60,7 @@ Result<MetricsLog> MetricsLog::Open(const std::filesystem::path& path, int64_t l
       if (Keep(line, last_step, log.curve_)) kept += std::string(line) + "\n";
     }
   }
-  ASSIGN_OR_RETURN(formats::PartialFile file, formats::PartialFile::Create(path));
-  RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(kept))));
-  RETURN_IF_ERROR(file.Commit());
+  RETURN_IF_ERROR(formats::WriteWhole(path, kept));
   log.file_.reset(std::fopen(path.c_str(), "abe"));
   if (log.file_ == nullptr) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path.string(), std::strerror(errno));
@@ -76,6 +76,11 @@ Status MetricsLog::Append(const StepMetrics& metrics) {
     return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path_.string(), std::strerror(errno));
   }
   return {};
+}
+
+Status MetricsLog::Sync() {
+  if (fsync(fileno(file_.get())) == 0) return {};
+  return MakeError(ErrorCode::kIo, "{}: cannot be written: {}", path_.string(), std::strerror(errno));
 }
 
 }  // namespace tenfold::training

@@ -40,6 +40,9 @@ class MetricsLog {
   // The line is in the hands of the system when it returns.
   Status Append(const StepMetrics& metrics);
 
+  // All lines are on the disk when it returns.
+  Status Sync();
+
   // All steps so far, those that were kept included.
   const LossCurve& curve() const { return curve_; }
 

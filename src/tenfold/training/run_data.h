@@ -16,6 +16,15 @@ struct ValidationBatch {
   double num_bytes = 0;  // of text, that the targets stand for
 };
 
+// Which text a run learns from, and how it is cut up: what must be the same where it goes on.
+struct DataIdentity {
+  uint64_t source_hash = 0;  // of the text
+  uint64_t vocabulary_hash = 0;
+  int64_t context = 0;  // tokens of a window
+
+  friend bool operator==(const DataIdentity&, const DataIdentity&) = default;
+};
+
 class RunData {
  public:
   virtual ~RunData() = default;
@@ -23,6 +32,7 @@ class RunData {
   // The next micro-batch: a function of the state, which it moves on. Errors: those of reading.
   virtual Result<graph::TrainingBatch> NextMicroBatch() = 0;
   virtual DataLoaderState state() const = 0;
+  virtual DataIdentity identity() const = 0;
   // Errors: kInvalidArgument for a state that these texts do not have.
   virtual Status Seek(const DataLoaderState& state) = 0;
 

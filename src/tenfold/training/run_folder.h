@@ -19,7 +19,8 @@ namespace tenfold::training {
 
 class RunFolder {
  public:
-  // A new one. Errors: kInvalidArgument when something stands there already, saying how to continue it; kIo.
+  // A new one, also where a start was interrupted before config.toml was written. Errors: kInvalidArgument when
+  // anything else stands there, saying how to continue a run; kIo.
   static Result<RunFolder> Create(const std::filesystem::path& path);
   // That of an earlier run. Errors: kNotFound when there is none; kUnavailable when another process trains there.
   static Result<RunFolder> Open(const std::filesystem::path& path);
@@ -55,8 +56,5 @@ class RunFolder {
   std::filesystem::path path_;
   std::unique_ptr<std::FILE, Closer> log_;
 };
-
-// Writes a small file in one piece: under another name first. Errors: kIo.
-Status WriteWhole(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace tenfold::training

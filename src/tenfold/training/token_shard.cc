@@ -39,10 +39,6 @@ uint64_t ChecksumOf(const Header& header) {
   return Hash64({reinterpret_cast<const char*>(&header), offsetof(Header, header_checksum)});
 }
 
-uint64_t ChecksumOfNextBlock(std::string_view block, uint64_t checksum_before) {
-  return Hash64(block, checksum_before);
-}
-
 size_t TokenBytes(int64_t vocabulary_size) {
   return vocabulary_size <= int64_t{1} << 16 ? sizeof(uint16_t) : sizeof(uint32_t);
 }
@@ -143,15 +139,15 @@ Status TokenShard::Verify() const {
   const std::span<const std::byte> bytes = body();
   const size_t token_bytes = TokenBytes(facts_.vocabulary_size);
   std::vector<TokenId> tokens(std::min(kBlockBytes, bytes.size()) / token_bytes);
-  uint64_t checksum = 0;
+  ChainedHash checksum;
   for (size_t done = 0; done < bytes.size(); done += kBlockBytes) {
     const std::span<const std::byte> block = bytes.subspan(done, std::min(kBlockBytes, bytes.size() - done));
     RETURN_IF_ERROR(
         Read(static_cast<int64_t>(done / token_bytes), std::span(tokens).first(block.size() / token_bytes)));
-    checksum = ChecksumOfNextBlock({reinterpret_cast<const char*>(block.data()), block.size()}, checksum);
+    checksum.Add({reinterpret_cast<const char*>(block.data()), block.size()});
     file_.DropResidentPages(block);
   }
-  return checksum == checksum_ ? Status() : Damaged(path(), "the tokens are damaged: their checksum differs");
+  return checksum.value() == checksum_ ? Status() : Damaged(path(), "the tokens are damaged: their checksum differs");
 }
 
 Result<TokenShardWriter> TokenShardWriter::Create(const std::filesystem::path& path, const ShardFacts& facts) {
@@ -178,7 +174,7 @@ Status TokenShardWriter::Append(std::span<const TokenId> tokens, int64_t num_sou
 
 Status TokenShardWriter::WriteBlock(size_t size_bytes) {
   const std::string_view block = std::string_view(pending_).substr(0, size_bytes);
-  checksum_ = ChecksumOfNextBlock(block, checksum_);
+  checksum_.Add(block);
   RETURN_IF_ERROR(file_.Append(std::as_bytes(std::span(block))));
   pending_.erase(0, size_bytes);
   return {};
@@ -193,7 +189,7 @@ Status TokenShardWriter::Finish() {
   header.vocabulary_size = static_cast<uint64_t>(facts_.vocabulary_size);
   header.vocabulary_hash = facts_.vocabulary_hash;
   header.source_hash = facts_.source_hash;
-  header.body_checksum = checksum_;
+  header.body_checksum = checksum_.value();
   header.header_checksum = ChecksumOf(header);
   RETURN_IF_ERROR(file_.ReplaceBeginning(std::as_bytes(std::span(&header, 1))));
   return file_.Commit();

@@ -5,7 +5,8 @@
 // which vocabulary and source texts the tokens are, and has checksums of itself and of the tokens (XXH3, chained over
 // blocks of 1 MiB).
 //
-// Files come from anywhere: no content makes a reader crash or hand out a token that the vocabulary does not have.
+// Files come from anywhere: no content makes a reader crash or hand out a token that a vocabulary of the size in the
+// header does not have. Who opens one compares that with the model's (corpus.h).
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "tenfold/base/hash.h"
 #include "tenfold/base/result.h"
 #include "tenfold/base/token_id.h"
 #include "tenfold/formats/partial_file.h"
@@ -84,7 +86,7 @@ class TokenShardWriter {
   formats::PartialFile file_;
   ShardFacts facts_;
   std::string pending_;  // less than a block, or a little more
-  uint64_t checksum_ = 0;
+  ChainedHash checksum_;
 };
 
 }  // namespace tenfold::training

@@ -66,6 +66,7 @@ class Trainer {
   int64_t step() const { return step_; }  // updates done
   void set_step(int64_t step) { step_ = step; }
   const ParameterLayout& layout() const { return layout_; }
+  platform::ThreadPool& threads() const { return *threads_; }
 
   // Buffers of the layout. Who changes them from outside continues a checkpoint.
   std::span<float> weights() { return Floats(weights_); }

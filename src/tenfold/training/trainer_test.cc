@@ -1,35 +1,17 @@
 #include "tenfold/training/trainer.h"
 
-#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tenfold/base/count_allocations_for_test.h"
 #include "tenfold/platform/cpu_features.h"
 #include "tenfold/platform/memory_info.h"
-
-namespace {
-std::atomic<int64_t> num_allocations{0};
-}  // namespace
-
-// Counts every allocation of this program, so that a test can say "none".
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  num_allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace tenfold::training {
 namespace {
@@ -224,6 +206,9 @@ TEST_F(TrainerTest, TakesTheMemoryThatWasForetold) {
 
 // What is really in memory after a step: large enough that what the process has besides does not count.
 TEST_F(TrainerTest, AStepTouchesNoMoreMemoryThanForetold) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory counts, too";
+#endif
   TrainingConfig config;
   config.model = {.num_layers = 4, .hidden_size = 320, .num_heads = 5, .context_length = 256, .vocab_size = 1024};
   config.batch_size = 8;
@@ -235,7 +220,8 @@ TEST_F(TrainerTest, AStepTouchesNoMoreMemoryThanForetold) {
   graph::TrainingBatch batches[] = {Batch(config, 0)};
   ASSERT_TRUE(trainer->Step(batches));
   const size_t after = platform::ResidentMemoryOfProcess().now_bytes;
-  EXPECT_NEAR(static_cast<double>(after - before), static_cast<double>(foretold), 0.05 * static_cast<double>(foretold));
+  // Less is right, too: what was freed before is used again.
+  EXPECT_LE(static_cast<double>(after) - static_cast<double>(before), 1.05 * static_cast<double>(foretold));
 }
 
 // Steps with dropout, a second term of the loss and all ways of recomputation: the same bits in all three ways, and on

@@ -78,7 +78,7 @@ void ForEachKey(Config& config, Visit&& visit) {
   visit(kReports, "evaluation-batches", config.num_evaluation_batches,
         "Micro-batches of validation text that are measured; 0 = all");
   visit(kReports, "checkpoint-interval", config.checkpoint_interval,
-        "Steps between two checkpoints; 0 = only the last");
+        "Steps between two checkpoints; 0 = only the last. The best validation loss so far writes one, too");
   visit(kReports, "kept-checkpoints", config.num_kept_checkpoints, "Newest checkpoints that stay, beside the best");
   visit(kReports, "sample-interval", config.sample_interval, "Steps between two sample texts; 0 = none");
   visit(kReports, "sample-tokens", config.num_sample_tokens, "Tokens in a sample");

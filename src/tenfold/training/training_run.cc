@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "tenfold/base/print.h"
+#include "tenfold/formats/partial_file.h"
 #include "tenfold/platform/mapped_file.h"
+#include "tenfold/training/finite_weights.h"
 
 namespace tenfold::training {
 namespace {
@@ -21,6 +23,19 @@ double CpuSeconds() {
 
 std::string SampleHeading(int64_t step) {
   return fmt::format("=== after step {}\n", step);
+}
+
+// That the checkpoint at `path` is of the data that this run reads.
+Status CheckSameData(const DataIdentity& there, const DataIdentity& here, const std::filesystem::path& path) {
+  if (there == here) return {};
+  std::string difference = "another text than train-files and validation-share say";
+  if (there.vocabulary_hash != here.vocabulary_hash) difference = "another vocabulary than the run's folder has";
+  if (there.context != here.context) {
+    difference = fmt::format("context-length {}, and this run has {}", there.context, here.context);
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "{}: it was trained with {}; continue with what it began with, or train into another folder",
+                   path.string(), difference);
 }
 
 }  // namespace
@@ -53,6 +68,7 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
       return MakeError(ErrorCode::kInvalidArgument, "{}: steps is {}; the run is at step {} already",
                        parts.folder->path().string(), parts.config.num_steps, state.step);
     }
+    RETURN_IF_ERROR(CheckSameData(state.identity, parts.data->identity(), checkpoints.FileOf(steps.back())));
     trainer.set_step(state.step);
     RETURN_IF_ERROR(parts.data->Seek(state.data));
     parts.folder->Log(fmt::format("continues after step {}", state.step));
@@ -62,6 +78,7 @@ Result<std::unique_ptr<TrainingRun>> TrainingRun::Create(Parts parts) {
   ASSIGN_OR_RETURN(MetricsLog metrics, MetricsLog::Open(parts.folder->metrics_file(), state.step));
   std::unique_ptr<TrainingRun> run(new TrainingRun(std::move(parts), std::move(metrics)));
   run->state_ = state;
+  run->state_.identity = run->parts_.data->identity();
   run->last_checkpoint_ = state.step;
   RETURN_IF_ERROR(run->CutSamples());
   if (state.step > 0) {
@@ -76,7 +93,8 @@ Status TrainingRun::Continue(RunObserver& observer) {
   while (!is_finished() && !stops) {
     Status status = RunStep(observer);
     stops = status && !is_finished() && observer.WantsToStop();
-    const bool checkpoints = stops || is_finished() || IsDue(parts_.config.checkpoint_interval);
+    const bool is_best = state_.best_step == state_.step;
+    const bool checkpoints = stops || is_finished() || is_best || IsDue(parts_.config.checkpoint_interval);
     if (status && checkpoints) status = WriteCheckpoint(observer);
     if (!status) {
       parts_.folder->Log(status.error().message);
@@ -103,14 +121,21 @@ Status TrainingRun::RunStep(RunObserver& observer) {
   state_.num_tokens += metrics.report.num_targets;
   metrics.num_tokens = state_.num_tokens;
   last_loss_ = metrics.report.loss;
-  if (config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval))) {
+  const bool evaluates = config.evaluation_interval > 0 && (is_finished() || IsDue(config.evaluation_interval));
+  const bool samples = IsDue(config.sample_interval);
+  if (evaluates || samples) RETURN_IF_ERROR(CheckWeights());
+  if (evaluates) {
     ASSIGN_OR_RETURN(metrics.validation, Validate());
     if (metrics.validation) last_validation_ = metrics.validation;
+    if (metrics.validation && metrics.validation->loss < state_.best_loss) {
+      state_.best_loss = metrics.validation->loss;
+      state_.best_step = state_.step;
+    }
   }
   state_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   RETURN_IF_ERROR(metrics_.Append(metrics));
   observer.OnStep(metrics);
-  if (IsDue(config.sample_interval)) RETURN_IF_ERROR(WriteSample(observer));
+  if (samples) RETURN_IF_ERROR(WriteSample(observer));
   return {};
 }
 
@@ -126,19 +151,12 @@ Result<std::optional<Validation>> TrainingRun::Validate() {
 Status TrainingRun::WriteCheckpoint(RunObserver& observer) {
   const CheckpointFolder checkpoints = parts_.folder->checkpoints();
   Trainer& trainer = *parts_.trainer;
-  const bool is_evaluated = parts_.config.evaluation_interval > 0 && last_validation_ &&
-                            (is_finished() || IsDue(parts_.config.evaluation_interval));
-  if (is_evaluated && last_validation_->loss < state_.best_loss) {
-    state_.best_loss = last_validation_->loss;
-    state_.best_step = state_.step;
-  }
+  RETURN_IF_ERROR(CheckWeights());
+  RETURN_IF_ERROR(metrics_.Sync());  // a run that goes on from here has the lines of all steps before
   const Status written = WriteTrainingState(checkpoints.FileOf(state_.step), state_, trainer.layout(),
                                             {trainer.weights(), trainer.first_moments(), trainer.second_moments()});
   if (!written) {
-    return MakeError(written.error().code, "step {}: {}; {}", state_.step, written.error().message,
-                     last_checkpoint_ > 0
-                         ? fmt::format("the checkpoint of step {} is whole, --resume continues there", last_checkpoint_)
-                         : "there is no checkpoint yet");
+    return MakeError(written.error().code, "step {}: {}; {}", state_.step, written.error().message, LastCheckpoint());
   }
   last_checkpoint_ = state_.step;
   parts_.folder->Log(fmt::format("step {}: checkpoint", state_.step));
@@ -146,10 +164,25 @@ Status TrainingRun::WriteCheckpoint(RunObserver& observer) {
   return FollowCheckpoint();
 }
 
+Status TrainingRun::CheckWeights() const {
+  Trainer& trainer = *parts_.trainer;
+  const auto parameter = FirstNotFinite(trainer.layout(), trainer.weights(), trainer.threads());
+  if (!parameter) return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "step {}: its update made numbers of {} infinite, or no numbers; a lower learning-rate or more "
+                   "warmup-steps may help; {}",
+                   state_.step, *parameter, LastCheckpoint());
+}
+
+std::string TrainingRun::LastCheckpoint() const {
+  if (last_checkpoint_ == 0) return "there is no checkpoint yet";
+  return fmt::format("the checkpoint of step {} is whole, --resume continues there", last_checkpoint_);
+}
+
 Status TrainingRun::FollowCheckpoint() const {
   parts_.folder->checkpoints().Prune(parts_.config.num_kept_checkpoints, state_.best_step);
-  return WriteWhole(parts_.folder->curve_file(), DrawLossCurve(metrics_.curve(), parts_.config.num_steps,
-                                                               parts_.folder->path().filename().string()));
+  return formats::WriteWhole(parts_.folder->curve_file(), DrawLossCurve(metrics_.curve(), parts_.config.num_steps,
+                                                                        parts_.folder->path().filename().string()));
 }
 
 Status TrainingRun::WriteSample(RunObserver& observer) {
@@ -176,7 +209,7 @@ Status TrainingRun::CutSamples() {
   const size_t begin = text.find(next);
   if (begin == std::string::npos) return {};
   text.resize(begin);
-  return WriteWhole(path, text);
+  return formats::WriteWhole(path, text);
 }
 
 }  // namespace tenfold::training

@@ -1,6 +1,9 @@
 // TrainingRun: the loop over steps, from the first or from the newest checkpoint to the last, and everything that
 // happens between them: validation, metrics, samples, checkpoints.
 //
+// A checkpoint is written every checkpoint-interval steps, after an evaluation that is the best so far, after the last
+// step and where the run is stopped; the newest few and the best are kept.
+//
 // A run is a function of its config, its data and its first weights: however often it is interrupted, by a signal, by
 // the loss of power or by --resume with another number of threads, it ends with the same bits.
 //
@@ -50,12 +53,12 @@ class TrainingRun {
   };
 
   // Continues from the newest checkpoint, where the folder has one, and writes config.toml. All of `parts` outlive the
-  // run. Errors: those of reading a checkpoint, and kInvalidArgument for one of a later step than the last, after which
-  // config.toml is as it was; kIo.
+  // run. Errors: those of reading a checkpoint, and kInvalidArgument for one of a later step than the last or of other
+  // data, saying what differs, after which config.toml is as it was; kIo.
   static Result<std::unique_ptr<TrainingRun>> Create(Parts parts);
 
-  // To the last step, or to where the observer stops it. Errors: those of a step (a loss that is no number) and of
-  // writing; the newest checkpoint is whole all the same.
+  // To the last step, or to where the observer stops it. Errors: those of a step (a loss or weights that are no
+  // numbers) and of writing; the newest checkpoint is whole all the same.
   Status Continue(RunObserver& observer);
 
   const TrainingState& state() const { return state_; }
@@ -70,6 +73,9 @@ class TrainingRun {
   Result<std::optional<Validation>> Validate();  // nullopt: there is no text for it
   Status WriteSample(RunObserver& observer);
   Status WriteCheckpoint(RunObserver& observer);
+  // Errors: kInvalidArgument where the step has made a weight infinite or NaN, naming both.
+  Status CheckWeights() const;
+  std::string LastCheckpoint() const;  // for errors: from where --resume goes on
   // What a checkpoint brings with it: older ones go, the curve is drawn.
   Status FollowCheckpoint() const;
   Status CutSamples();

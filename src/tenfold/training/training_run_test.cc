@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -48,6 +49,8 @@ class CountedData : public RunData {
     return Batch(position_.seed, static_cast<uint64_t>(position_.position++));
   }
   DataLoaderState state() const override { return position_; }
+  DataIdentity identity() const override { return identity_; }
+  void set_identity(const DataIdentity& identity) { identity_ = identity; }
   Status Seek(const DataLoaderState& position) override {
     position_ = position;
     return {};
@@ -73,6 +76,7 @@ class CountedData : public RunData {
 
   TrainingConfig config_;
   DataLoaderState position_;
+  DataIdentity identity_{.source_hash = 1, .vocabulary_hash = 2, .context = 6};
 };
 
 class StopAfter : public RunObserver {
@@ -219,7 +223,8 @@ TEST_F(TrainingRunTest, ALossThatIsNoNumberLeavesTheLastCheckpoint) {
 }
 
 TEST_F(TrainingRunTest, ACheckpointThatCannotBeWrittenEndsTheRun) {
-  const TrainingConfig config = TinyConfig();
+  TrainingConfig config = TinyConfig();
+  config.evaluation_interval = 0;
   ASSERT_TRUE(Run("a", config, 1, 5).status);
   const CheckpointFolder checkpoints(root_ / "a/checkpoints");
   std::filesystem::create_directory(checkpoints.FileOf(10).string() + ".partial");
@@ -292,6 +297,114 @@ TEST_F(TrainingRunTest, FoldersAreNotMixedUp) {
 TEST_F(TrainingRunTest, AStartThatWasInterruptedBeginsAgain) {
   ASSERT_TRUE(RunFolder::Create(root_ / "a"));
   EXPECT_TRUE(RunFolder::Create(root_ / "a"));
+  std::filesystem::create_directories(root_ / "a/data");
+  std::ofstream(root_ / "a/data/train.tokens") << "x";
+  EXPECT_TRUE(RunFolder::Create(root_ / "a"));
+  // Between its first file and the second.
+  std::filesystem::create_directories(root_ / "b");
+  std::ofstream(root_ / "b/log.txt");
+  std::ofstream(root_ / "b/README.txt.partial") << "A trai";
+  EXPECT_TRUE(RunFolder::Create(root_ / "b"));
+}
+
+TEST_F(TrainingRunTest, AFolderIsTakenOnlyWhereItIsARuns) {
+  const auto refusal = [&](const char* name) {
+    const auto folder = RunFolder::Create(root_ / name);
+    return folder ? "was taken" : folder.error().message;
+  };
+  std::filesystem::create_directories(root_ / "a/data");
+  std::ofstream(root_ / "a/data/train.tokens") << "the user's";
+  EXPECT_THAT(refusal("a"), HasSubstr("no empty folder"));
+  std::filesystem::create_directories(root_ / "b/vocabulary");
+  std::ofstream(root_ / "b/README.txt") << "My thesis";
+  EXPECT_THAT(refusal("b"), HasSubstr("no empty folder"));
+  EXPECT_EQ(platform::ReadTextFile(root_ / "b/README.txt").value(), "My thesis");
+  std::filesystem::create_directories(root_ / "c");
+  std::ofstream(root_ / "c/log.txt") << "It rained.\n";
+  EXPECT_THAT(refusal("c"), HasSubstr("no empty folder"));
+  std::filesystem::create_directories(root_ / "d");
+  std::ofstream(root_ / "d/draft.partial") << "mine";
+  EXPECT_THAT(refusal("d"), HasSubstr("no empty folder"));
+}
+
+// Another run would otherwise continue from them.
+TEST_F(TrainingRunTest, CheckpointsWithoutAConfigAreNotTakenOver) {
+  ASSERT_TRUE(Run("a", TinyConfig(), 1, 5).status);
+  for (const char* name : {"config.toml", "metrics.jsonl", "loss.svg"}) std::filesystem::remove(root_ / "a" / name);
+  const auto folder = RunFolder::Create(root_ / "a");
+  ASSERT_FALSE(folder);
+  EXPECT_THAT(folder.error().message, HasSubstr("checkpoints"));
+}
+
+// The weights would fit; the place in the data means nothing there.
+TEST_F(TrainingRunTest, AnotherTextIsRefused) {
+  const TrainingConfig config = TinyConfig();
+  ASSERT_TRUE(Run("a", config, 1, 5).status);
+  const auto refusal = [&](const DataIdentity& identity) {
+    platform::ThreadPool threads(1);
+    const RunFolder folder = RunFolder::Open(root_ / "a").value();
+    const auto trainer = Trainer::Create(config, *kernels_, threads).value();
+    CountedData data(config);
+    data.set_identity(identity);
+    const auto run = TrainingRun::Create(
+        {.config = config, .folder = &folder, .trainer = trainer.get(), .data = &data, .sampler = {}});
+    return run ? "was continued" : run.error().message;
+  };
+  EXPECT_EQ(refusal({1, 2, 6}), "was continued");
+  EXPECT_THAT(refusal({9, 2, 6}), HasSubstr("another text"));
+  EXPECT_THAT(refusal({1, 9, 6}), HasSubstr("another vocabulary"));
+  EXPECT_THAT(refusal({1, 2, 9}), HasSubstr("context-length 6, and this run has 9"));
+}
+
+// Whichever evaluation is the best has a checkpoint, however the run was interrupted.
+TEST_F(TrainingRunTest, TheBestIsKept) {
+  TrainingConfig config = TinyConfig();
+  config.schedule = "constant";
+  config.learning_rate = 0.5;  // at which the losses go up and down
+  config.sample_interval = 0;
+  int num_between = 0;  // the best that no other checkpoint has
+  for (const int64_t seed : {1, 2, 3}) {
+    config.seed = static_cast<uint64_t>(seed);
+    std::vector<Outcome> outcomes;
+    for (const std::vector<int>& stops : {std::vector<int>{}, {4}, {7, 3}}) {
+      const std::string name = fmt::format("{} {}", seed, stops.size());
+      for (const int num_steps : stops) ASSERT_TRUE(Run(name.c_str(), config, 1, num_steps).status);
+      outcomes.push_back(Run(name.c_str(), config, 1));
+      ASSERT_TRUE(outcomes.back().status);
+      const std::string metrics = platform::ReadTextFile(root_ / name / "metrics.jsonl").value();
+      double best_loss = INFINITY;
+      int64_t best_step = 0;
+      for (size_t begin = 0; begin < metrics.size(); begin = metrics.find('\n', begin) + 1) {
+        const json::object line =
+            ParseJson(metrics.substr(begin, metrics.find('\n', begin) - begin), "line").value().get_object();
+        const json::value* const loss = line.if_contains("validation_loss");
+        if (loss == nullptr || loss->to_number<double>() >= best_loss) continue;
+        best_loss = loss->to_number<double>();
+        best_step = line.at("step").as_int64();
+      }
+      num_between += best_step % 5 != 0 && best_step != 23;
+      EXPECT_EQ(outcomes.back().state.best_step, best_step) << name;
+      EXPECT_EQ(outcomes.back().state.best_loss, best_loss) << name;
+      EXPECT_THAT(CheckpointFolder(root_ / name / "checkpoints").Steps(), testing::Contains(best_step)) << name;
+    }
+  }
+  EXPECT_GT(num_between, 0);
+}
+
+// The loss before the step was a number; what the step made of the weights is none.
+TEST_F(TrainingRunTest, WeightsThatAreNoNumbersAreNotKept) {
+  TrainingConfig config = TinyConfig();
+  config.evaluation_interval = 0;
+  ASSERT_TRUE(Run("a", config, 1, 5).status);
+  config.num_steps = 6;
+  config.schedule = "constant";
+  config.learning_rate = config.adamw.weight_decay = 1e30;
+  const Outcome outcome = Run("a", config, 2);
+  ASSERT_FALSE(outcome.status);
+  EXPECT_THAT(outcome.status.error().message,
+              testing::AllOf(HasSubstr("step 6: "), HasSubstr("token_embd.weight"), HasSubstr("learning-rate"),
+                             HasSubstr("the checkpoint of step 5 is whole")));
+  EXPECT_THAT(CheckpointFolder(root_ / "a/checkpoints").Steps(), ElementsAre(5));
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file's numbers are this machine's");
 
 constexpr std::string_view kMagic = "TFTRAIN\n";
-constexpr uint32_t kVersion = 1;
-constexpr size_t kPieceBytes = size_t{1} << 20;  // of the checksum
+constexpr uint32_t kVersion = 2;  // 1 did not say of which data
 
 struct Preamble {
   std::array<char, 8> magic;
@@ -34,19 +33,6 @@ std::string_view Chars(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-class Checksum {
- public:
-  void Add(std::span<const std::byte> bytes) {
-    for (size_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
-      value_ = Hash64(Chars(bytes.subspan(begin, std::min(kPieceBytes, bytes.size() - begin))), value_);
-    }
-  }
-  uint64_t value() const { return value_; }
-
- private:
-  uint64_t value_ = 0;
-};
-
 json::array ShapeAsJson(const tensor::Shape& shape) {
   json::array dimensions;
   for (int i = 0; i < shape.rank(); ++i) dimensions.push_back(shape[i]);
@@ -54,12 +40,16 @@ json::array ShapeAsJson(const tensor::Shape& shape) {
 }
 
 std::string Header(const TrainingState& state, const ParameterLayout& layout) {
-  json::object header{
-      {"step", state.step},
-      {"data", json::object{{"seed", state.data.seed}, {"epoch", state.data.epoch}, {"position", state.data.position}}},
-      {"num_tokens", state.num_tokens},
-      {"seconds", state.seconds},
-      {"best_step", state.best_step}};
+  json::object header{{"step", state.step},
+                      {"data", json::object{{"source_hash", state.identity.source_hash},
+                                            {"vocabulary_hash", state.identity.vocabulary_hash},
+                                            {"context", state.identity.context},
+                                            {"seed", state.data.seed},
+                                            {"epoch", state.data.epoch},
+                                            {"position", state.data.position}}},
+                      {"num_tokens", state.num_tokens},
+                      {"seconds", state.seconds},
+                      {"best_step", state.best_step}};
   if (std::isfinite(state.best_loss)) header["best_loss"] = state.best_loss;
   json::array parameters;
   for (const ParameterLayout::Entry& entry : layout.entries()) {
@@ -104,12 +94,23 @@ Result<Number> Require(const json::object& header, std::string_view key, const s
   return MakeError(ErrorCode::kCorrupt, "{}: its header has no number {}", path, formats::Quoted(key));
 }
 
+// An integer of at least `least`.
+Result<int64_t> RequireCount(const json::object& header, std::string_view key, int64_t least, const std::string& path) {
+  ASSIGN_OR_RETURN(const auto count, Require<int64_t>(header, key, path));
+  if (count >= least) return count;
+  return MakeError(ErrorCode::kCorrupt, "{}: its header is damaged: {} is {}", path, formats::Quoted(key), count);
+}
+
 Result<TrainingState> StateOf(const json::object& header, const std::string& path) {
   TrainingState state;
-  ASSIGN_OR_RETURN(state.step, Require<int64_t>(header, "step", path));
-  ASSIGN_OR_RETURN(state.num_tokens, Require<int64_t>(header, "num_tokens", path));
+  ASSIGN_OR_RETURN(state.step, RequireCount(header, "step", 1, path));
+  ASSIGN_OR_RETURN(state.num_tokens, RequireCount(header, "num_tokens", 0, path));
   ASSIGN_OR_RETURN(state.seconds, Require<double>(header, "seconds", path));
-  ASSIGN_OR_RETURN(state.best_step, Require<int64_t>(header, "best_step", path));
+  ASSIGN_OR_RETURN(state.best_step, RequireCount(header, "best_step", 0, path));
+  if (state.best_step > state.step) {
+    return MakeError(ErrorCode::kCorrupt, "{}: its header is damaged: \"best_step\" is {} after {} steps", path,
+                     state.best_step, state.step);
+  }
   if (header.contains("best_loss")) {
     ASSIGN_OR_RETURN(state.best_loss, Require<double>(header, "best_loss", path));
   }
@@ -117,9 +118,13 @@ Result<TrainingState> StateOf(const json::object& header, const std::string& pat
   if (data == nullptr || !data->is_object()) {
     return MakeError(ErrorCode::kCorrupt, "{}: its header has no place in the data", path);
   }
-  ASSIGN_OR_RETURN(state.data.seed, Require<uint64_t>(data->get_object(), "seed", path));
-  ASSIGN_OR_RETURN(state.data.epoch, Require<int64_t>(data->get_object(), "epoch", path));
-  ASSIGN_OR_RETURN(state.data.position, Require<int64_t>(data->get_object(), "position", path));
+  const json::object& place = data->get_object();
+  ASSIGN_OR_RETURN(state.data.seed, Require<uint64_t>(place, "seed", path));
+  ASSIGN_OR_RETURN(state.data.epoch, RequireCount(place, "epoch", 0, path));
+  ASSIGN_OR_RETURN(state.data.position, RequireCount(place, "position", 0, path));
+  ASSIGN_OR_RETURN(state.identity.source_hash, Require<uint64_t>(place, "source_hash", path));
+  ASSIGN_OR_RETURN(state.identity.vocabulary_hash, Require<uint64_t>(place, "vocabulary_hash", path));
+  ASSIGN_OR_RETURN(state.identity.context, RequireCount(place, "context", 0, path));
   return state;
 }
 
@@ -131,9 +136,9 @@ Status WriteTrainingState(const std::filesystem::path& path, const TrainingState
   Preamble preamble{.magic = {}, .version = kVersion, .header_bytes = static_cast<uint32_t>(header.size())};
   std::ranges::copy(kMagic, preamble.magic.begin());
   ASSIGN_OR_RETURN(formats::PartialFile file, formats::PartialFile::Create(path));
-  Checksum checksum;
+  ChainedHash checksum;
   const auto append = [&](std::span<const std::byte> bytes) {
-    checksum.Add(bytes);
+    checksum.Add(Chars(bytes));
     return file.Append(bytes);
   };
   RETURN_IF_ERROR(append(std::as_bytes(std::span(&preamble, 1))));
@@ -191,14 +196,14 @@ Result<TrainingState> ReadTrainingState(const std::filesystem::path& path, const
     return MakeError(ErrorCode::kCorrupt, "{}: the file is longer than its header says", name);
   }
   // In the pieces in which it was written.
-  Checksum checksum;
-  checksum.Add(bytes.first(sizeof(preamble)));
-  checksum.Add(bytes.subspan(sizeof(preamble), preamble.header_bytes));
+  ChainedHash checksum;
+  checksum.Add(Chars(bytes.first(sizeof(preamble))));
+  checksum.Add(Chars(bytes.subspan(sizeof(preamble), preamble.header_bytes)));
   size_t at = data_begin;
   for (const std::span<float> buffer : {buffers.weights, buffers.first_moments, buffers.second_moments}) {
     for (const ParameterLayout::Entry& entry : layout.entries()) {
       const size_t size_bytes = static_cast<size_t>(entry.size) * sizeof(float);
-      checksum.Add(bytes.subspan(at, size_bytes));
+      checksum.Add(Chars(bytes.subspan(at, size_bytes)));
       std::memcpy(buffer.data() + entry.offset, bytes.data() + at, size_bytes);
       at += size_bytes;
     }

@@ -2,7 +2,7 @@
 //
 //   "TFTRAIN\n"          8 bytes
 //   version, n           two uint32
-//   header               n bytes of JSON: step, place in the data, parameters with their shapes, …
+//   header               n bytes of JSON: step, which data and where in it, parameters with their shapes, …
 //   weights, moments     f32, parameter by parameter: all weights, all first moments, all second moments
 //   checksum             uint64, XXH3 of everything before it, in pieces, each seeded by the one before
 //
@@ -18,6 +18,7 @@
 #include "tenfold/base/result.h"
 #include "tenfold/training/data_loader.h"
 #include "tenfold/training/parameter_layout.h"
+#include "tenfold/training/run_data.h"
 
 namespace tenfold::training {
 
@@ -29,6 +30,7 @@ struct TrainingState {
   // The least validation loss so far, and after which step; infinite, 0: none yet.
   double best_loss = std::numeric_limits<double>::infinity();
   int64_t best_step = 0;
+  DataIdentity identity = {};  // of the data
 };
 
 // Buffers of one layout.

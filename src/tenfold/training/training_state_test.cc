@@ -66,7 +66,8 @@ class TrainingStateTest : public testing::Test {
                              .num_tokens = 99,
                              .seconds = 1.25,
                              .best_loss = 0.1,
-                             .best_step = 5};
+                             .best_step = 5,
+                             .identity = {.source_hash = 11, .vocabulary_hash = ~uint64_t{0}, .context = 8}};
 };
 
 TEST_F(TrainingStateTest, ComesBackBitForBit) {
@@ -76,6 +77,7 @@ TEST_F(TrainingStateTest, ComesBackBitForBit) {
   EXPECT_EQ(buffers, buffers_);
   EXPECT_EQ(state.step, 7);
   EXPECT_EQ(state.data, state_.data);
+  EXPECT_EQ(state.identity, state_.identity);
   EXPECT_EQ(state.num_tokens, 99);
   EXPECT_EQ(state.seconds, 1.25);
   EXPECT_EQ(state.best_loss, 0.1);
@@ -112,6 +114,24 @@ TEST_F(TrainingStateTest, AnyDamageIsFound) {
   EXPECT_THAT(FailureToRead(layout_), HasSubstr("checksum"));
   Write("What a fine day, and no state at all.");
   EXPECT_THAT(FailureToRead(layout_), HasSubstr("not a checkpoint"));
+}
+
+// What a checksum vouches for may still be nonsense.
+TEST_F(TrainingStateTest, NumbersWithoutMeaningAreRefused) {
+  const auto refuses = [&](auto change) {
+    TrainingState state = state_;
+    change(state);
+    EXPECT_TRUE(WriteTrainingState(path_, state, layout_, buffers_.views()));
+    return FailureToRead(layout_);
+  };
+  EXPECT_EQ(refuses([](TrainingState&) {}), "was read");
+  EXPECT_THAT(refuses([](TrainingState& s) { s.step = -5; }), HasSubstr("\"step\" is -5"));
+  EXPECT_THAT(refuses([](TrainingState& s) { s.step = s.best_step = 0; }), HasSubstr("\"step\" is 0"));
+  EXPECT_THAT(refuses([](TrainingState& s) { s.num_tokens = -1; }), HasSubstr("\"num_tokens\" is -1"));
+  EXPECT_THAT(refuses([](TrainingState& s) { s.best_step = -1; }), HasSubstr("\"best_step\" is -1"));
+  EXPECT_THAT(refuses([](TrainingState& s) { s.best_step = 8; }), HasSubstr("\"best_step\" is 8"));
+  EXPECT_THAT(refuses([](TrainingState& s) { s.data.epoch = -1; }), HasSubstr("\"epoch\" is -1"));
+  EXPECT_THAT(refuses([](TrainingState& s) { s.data.position = -1; }), HasSubstr("\"position\" is -1"));
 }
 
 TEST_F(TrainingStateTest, SaysWhichParameterDiffers) {

@@ -7,13 +7,13 @@
 
 #include "tenfold/base/json.h"
 #include "tenfold/formats/gguf.h"
+#include "tenfold/formats/partial_file.h"
 #include "tenfold/model/gguf_vocabulary.h"
 #include "tenfold/platform/mapped_file.h"
 #include "tenfold/tokenizer/bpe_trainer.h"
 #include "tenfold/tokenizer/tokenizer_json.h"
 #include "tenfold/tokenizer/tokenizer_json_writer.h"
 #include "tenfold/training/corpus.h"
-#include "tenfold/training/run_folder.h"
 
 namespace tenfold::training {
 namespace {
@@ -32,6 +32,10 @@ class CorpusData : public RunData {
 
   Result<graph::TrainingBatch> NextMicroBatch() override { return loader_->Next(batch_size_); }
   DataLoaderState state() const override { return loader_->state(); }
+  DataIdentity identity() const override {
+    const ShardFacts& facts = corpus_.train.facts();
+    return {facts.source_hash, facts.vocabulary_hash, context_};
+  }
   Status Seek(const DataLoaderState& state) override {
     ASSIGN_OR_RETURN(loader_, DataLoader::Create(corpus_.train, context_, state));
     return {};
@@ -86,9 +90,9 @@ Status WriteVocabulary(const tokenizer::Vocabulary& vocabulary, const std::files
   std::filesystem::create_directories(folder, error);
   if (error) return MakeError(ErrorCode::kIo, "{}: cannot be made: {}", folder.string(), error.message());
   ASSIGN_OR_RETURN(const json::object tokens, tokenizer::TokenizerJson(vocabulary));
-  RETURN_IF_ERROR(
-      WriteWhole(folder / "tokenizer_config.json", json::serialize(tokenizer::TokenizerConfigJson(vocabulary)) + "\n"));
-  return WriteWhole(folder / "tokenizer.json", json::serialize(tokens) + "\n");
+  RETURN_IF_ERROR(formats::WriteWhole(folder / "tokenizer_config.json",
+                                      json::serialize(tokenizer::TokenizerConfigJson(vocabulary)) + "\n"));
+  return formats::WriteWhole(folder / "tokenizer.json", json::serialize(tokens) + "\n");
 }
 
 Result<TrainingText> ReadTrainingText(const TrainingConfig& config, const tokenizer::Vocabulary& vocabulary,
