@@ -6,7 +6,7 @@
 #   make build              builds build/release/bin/tenfold
 #   make asan | tsan        builds and runs, under sanitizers, the tests of engine, cache and server and what they stand on
 #   make fuzz               builds the fuzz targets into build/fuzz/bin (clang) and runs each for a minute (TIME=60)
-#   make bench              trains nanoGPT's model of characters with three seeds: ten minutes (TEXT=tinyshakespeare.txt)
+#   make bench              trains nanoGPT's model of characters with three seeds: three minutes (TEXT=tinyshakespeare.txt)
 #   make format | check     formats the sources | checks format, levels and clang-tidy's list
 #   make clean              removes build/
 

@@ -27,7 +27,8 @@ struct NumberBound {
   double value, least, most;
 };
 
-// The greatest shapes are far above what one machine trains, and small enough that no product of two overflows.
+// The greatest shapes are far above what one machine trains. With at most 2^24 tokens at once, whose rows are counted in
+// 32 bits, the bytes of any of their matrices have 49 bits.
 Status CheckIntegers(const TrainingConfig& config) {
   const ModelShape& model = config.model;
   const IntegerBound bounds[] = {
@@ -43,7 +44,9 @@ Status CheckIntegers(const TrainingConfig& config) {
       {"batch-size", config.batch_size, 1, 1 << 20},
       {"micro-batches", config.num_micro_batches, 1, 1 << 20},
       {"warmup-steps", config.num_warmup_steps, 0, config.num_steps},
-      {"decay-steps", config.num_decay_steps, 0, config.num_steps},
+      {"batch-size times context-length", config.batch_size * model.context_length, 1, 1 << 24},
+      {"decay-steps", config.num_decay_steps, 0,
+       config.schedule == "warmup-stable-decay" ? config.num_steps : kMostSteps},
       {"evaluation-interval", config.evaluation_interval, 0, kMostSteps},
       {"evaluation-batches", config.num_evaluation_batches, 0, kMostSteps},
       {"checkpoint-interval", config.checkpoint_interval, 0, kMostSteps},

@@ -47,6 +47,8 @@ TEST(TrainingConfigTest, TheFinalRateFollowsTheRate) {
   EXPECT_FALSE(Resolve(config));
   config.schedule = "constant";
   EXPECT_TRUE(Resolve(config));
+  config.num_decay_steps = config.num_steps + 1;  // nor does it fall
+  EXPECT_TRUE(Resolve(config));
 }
 
 TEST(TrainingConfigTest, RefusesWhatHasNoMeaning) {
@@ -64,6 +66,13 @@ TEST(TrainingConfigTest, RefusesWhatHasNoMeaning) {
       {[](auto& c) { c.model = {.architecture = "gpt2", .hidden_size = 32, .num_heads = 2, .head_dim = 24}; },
        "head-dim is 24; the architecture gpt2 needs hidden-size / heads, 32 / 2"},
       {[](auto& c) { c.num_warmup_steps = 2000; }, "warmup-steps is 2000; it must lie in 0..1000"},
+      {[](auto& c) { c.batch_size = c.model.context_length = 1 << 13; },
+       "batch-size times context-length is 67108864; it must lie in 1..16777216"},
+      {[](auto& c) {
+         c.schedule = "warmup-stable-decay";
+         c.num_decay_steps = 1001;
+       },
+       "decay-steps is 1001; it must lie in 0..1000"},
       {[](auto& c) { c.final_learning_rate = 1; }, "final-learning-rate is 1; it must lie in 0..0.001"},
       {[](auto& c) { c.final_learning_rate = -2; }, "final-learning-rate is -2"},
       {[](auto& c) { c.learning_rate = std::numeric_limits<double>::quiet_NaN(); }, "learning-rate is nan"},
