@@ -229,7 +229,7 @@ class Train(TrainTest):
         self.expect_error(1, *self.arguments('--train-files', empty), says=['empty.txt'])
         self.expect_error(1, *self.arguments('--train-files', short), says=['context'])
         self.assertFalse((self.out / 'config.toml').exists(), 'no run was begun')
-        self.expect_error(1, *self.arguments('--batch-size', 1 << 20, '--context-length', 64),
+        self.expect_error(1, *self.arguments('--batch-size', 1 << 18, '--context-length', 64, '--hidden-size', 1024),
                           says=['the run needs', 'micro-batches'])
         self.expect_error(1, *self.arguments('--sample-prompt', 'the ' * 16), says=['sample-prompt has', 'tokens'])
         self.expect_error(2, *self.arguments('--dropout', 2), says=['dropout is 2'])
