@@ -1,10 +1,10 @@
 #include "tenfold/graph/executor.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "tenfold/base/check.h"
 #include "tenfold/base/rounding.h"
+#include "tenfold/graph/row_ops.h"
 #include "tenfold/kernels/matmul.h"
 #include "tenfold/tensor/quantized_blocks.h"
 
@@ -179,32 +179,20 @@ void Executor::RunRowNode(NodeId id, int64_t row, int thread) {
       return CopyTableRow(n, batch_.tokens[static_cast<size_t>(row)], out);
     case Op::kPositionEmbedding:
       return CopyTableRow(n, batch_.positions[static_cast<size_t>(row)], out);
-    case Op::kRmsNorm:
-      return kernels_->rms_norm(input(0), parameter(n).vector.data(), n.attributes.epsilon, cols, out);
-    case Op::kLayerNorm:
-      return kernels_->layer_norm(input(0), parameter(n).vector.data(), n.attributes.epsilon, cols, out);
     case Op::kRotaryAngles:
-      return ComputeRotaryAngles(row, out);
-    case Op::kRotary:
-      return ComputeRotary(n, input(0), input(1), out);
-    case Op::kSiluMultiply:
-      return kernels_->silu_multiply(input(0), input(1), cols, out);
-    case Op::kAdd:
-      return kernels_->add(input(0), input(1), cols, out);
-    case Op::kGelu:
-      return kernels_->gelu(input(0), cols, out);
-    case Op::kAddVector:
-      return kernels_->add(input(0), parameter(n).vector.data(), cols, out);
-    case Op::kColumns:
-      std::copy_n(input(0) + n.attributes.first_col, cols, out);
-      return;
+      return ComputeRotaryAngles(*graph_, batch_.positions[static_cast<size_t>(row)], out);
     case Op::kSelectRows: {
       const float* const from = row_of(n.inputs[0], selected_rows_[static_cast<size_t>(row)], thread);
       std::copy_n(from, cols, out);
       return;
     }
     default:
-      CHECK_MSG(false, "{} does not work row by row", OpName(n.op));
+      return ComputeRow(*kernels_, n,
+                        {.x = input(0),
+                         .second = n.inputs.size() > 1 ? input(1) : nullptr,
+                         .vector = n.parameter == kNone ? nullptr : parameter(n).vector.data(),
+                         .num_frequencies = static_cast<int64_t>(graph_->rotary_frequencies.size())},
+                        out);
   }
 }
 
@@ -239,24 +227,6 @@ void Executor::CopyTableRow(const Node& n, int64_t index, float* out) const {
   const tensor::TensorView& table = parameter(n).table;
   CHECK(index >= 0 && index < table.shape.rows());
   tensor::DequantizeRow(table.type, table.row(index), {out, static_cast<size_t>(n.shape.cols)});
-}
-
-void Executor::ComputeRotaryAngles(int64_t row, float* out) const {
-  const size_t half = graph_->rotary_frequencies.size();
-  for (size_t i = 0; i < half; ++i) {
-    const double angle = batch_.positions[static_cast<size_t>(row)] * graph_->rotary_frequencies[i];
-    out[i] = static_cast<float>(std::cos(angle) * graph_->rotary_scale);
-    out[half + i] = static_cast<float>(std::sin(angle) * graph_->rotary_scale);
-  }
-}
-
-void Executor::ComputeRotary(const Node& n, const float* x, const float* angles, float* out) const {
-  const auto half = static_cast<int64_t>(graph_->rotary_frequencies.size());
-  const int64_t head_dim = n.attributes.head_dim;
-  for (int64_t head = 0; head < n.shape.cols; head += head_dim) {
-    kernels_->rotate_head(x + head, angles, half, out + head);
-    if (x != out) std::copy(x + head + 2 * half, x + head + head_dim, out + head + 2 * half);
-  }
 }
 
 }  // namespace tenfold::graph

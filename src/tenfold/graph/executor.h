@@ -87,8 +87,6 @@ class Executor {
   void RunLinear(size_t step);
   void RunAttention(const Node& node, float* out);
   void CopyTableRow(const Node& node, int64_t index, float* out) const;
-  void ComputeRotaryAngles(int64_t row, float* out) const;
-  void ComputeRotary(const Node& node, const float* x, const float* angles, float* out) const;
 
   const Node& node(NodeId id) const { return graph_->nodes[static_cast<size_t>(id)]; }
   const BoundParameter& parameter(const Node& n) const { return parameters_[static_cast<size_t>(n.parameter)]; }

@@ -1,12 +1,12 @@
 #include "tenfold/graph/training_executor.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "tenfold/base/check.h"
 #include "tenfold/base/rounding.h"
 #include "tenfold/graph/dropout.h"
+#include "tenfold/graph/row_ops.h"
 #include "tenfold/graph/training_steps.h"
 #include "tenfold/kernels/gemm.h"
 #include "tenfold/kernels/training_kernels.h"
@@ -139,16 +139,11 @@ void TrainingExecutor::Begin(const TrainingBatch& batch) {
   for (size_t i = 0; i < batch.target_rows.size(); ++i) {
     target_of_row_[static_cast<size_t>(batch.target_rows[i])] = static_cast<int32_t>(i);
   }
-  const size_t half = graph().rotary_frequencies.size();
-  if (half == 0) return;
-  for (auto position = static_cast<int64_t>(rotary_angles_.size() / (2 * half)); position < longest; ++position) {
-    for (const bool is_sine : {false, true}) {
-      for (const double frequency : graph().rotary_frequencies) {
-        const double angle = static_cast<double>(position) * frequency;
-        rotary_angles_.push_back(
-            static_cast<float>((is_sine ? std::sin(angle) : std::cos(angle)) * graph().rotary_scale));
-      }
-    }
+  const size_t floats = 2 * graph().rotary_frequencies.size();
+  const size_t num_known = floats == 0 ? 0 : rotary_angles_.size() / floats;
+  rotary_angles_.resize(std::max(num_known, static_cast<size_t>(longest)) * floats);
+  for (size_t position = num_known; position * floats < rotary_angles_.size(); ++position) {
+    ComputeRotaryAngles(graph(), static_cast<int64_t>(position), rotary_angles_.data() + position * floats);
   }
 }
 
@@ -216,6 +211,7 @@ void TrainingExecutor::RunRowNode(NodeId id, int64_t row, int thread, float* vec
   const kernels::TrainingKernels& training = kernels_->training();
   const auto x = [&](size_t i) -> const float* { return row_of(n.inputs[i], row, thread); };
   const float epsilon = n.attributes.epsilon;
+  const auto num_frequencies = static_cast<int64_t>(graph().rotary_frequencies.size());
   float* const y = width == 0 ? nullptr : row_of(id, row, thread);
   switch (n.op) {
     case Op::kEmbedding:
@@ -227,16 +223,6 @@ void TrainingExecutor::RunRowNode(NodeId id, int64_t row, int thread, float* vec
     case Op::kRotaryAngles:
       std::copy_n(rotary_angles_.data() + positions_[static_cast<size_t>(row)] * width, width, y);
       return;
-    case Op::kRmsNorm:
-      return kernels_->rms_norm(x(0), weight(n), epsilon, width, y);
-    case Op::kLayerNorm:
-      return kernels_->layer_norm(x(0), weight(n), epsilon, width, y);
-    case Op::kSiluMultiply:
-      return kernels_->silu_multiply(x(0), x(1), width, y);
-    case Op::kGelu:
-      return kernels_->gelu(x(0), width, y);
-    case Op::kAdd:
-      return kernels_->add(x(0), x(1), width, y);
     case Op::kDropout:
       if (dropout_seed_) {
         DropOut(*dropout_seed_, n.attributes.stream, n.attributes.probability, row, x(0), width, y);
@@ -244,22 +230,9 @@ void TrainingExecutor::RunRowNode(NodeId id, int64_t row, int thread, float* vec
         std::copy_n(x(0), width, y);
       }
       return;
-    case Op::kAddVector:
-      return kernels_->add(x(0), weight(n), width, y);
-    case Op::kRotary:
-    case Op::kRotaryGradient: {
-      const auto rotate = n.op == Op::kRotary ? kernels_->rotate_head : training.rotate_head_back;
-      const auto half = static_cast<int64_t>(graph().rotary_frequencies.size());
-      const float* const from = x(0);
-      for (int64_t head = 0; head < width; head += n.attributes.head_dim) {
-        rotate(from + head, x(1), half, y + head);
-        if (from != y) std::copy(from + head + 2 * half, from + head + n.attributes.head_dim, y + head + 2 * half);
-      }
-      return;
-    }
-    case Op::kColumns:
-      std::copy_n(x(0) + n.attributes.first_col, width, y);
-      return;
+    case Op::kRotaryGradient:
+      return RotateHeads(training.rotate_head_back, n, {.x = x(0), .second = x(1), .num_frequencies = num_frequencies},
+                         y);
     case Op::kPlaceColumns:
       std::fill_n(y, width, 0.0f);
       std::copy_n(x(0), cols(n.inputs[0]), y + n.attributes.first_col);
@@ -291,7 +264,12 @@ void TrainingExecutor::RunRowNode(NodeId id, int64_t row, int thread, float* vec
     case Op::kAddVectorWeightGradient:
       return kernels_->add(vector_gradients, x(0), cols(n.inputs[0]), vector_gradients);
     default:
-      CHECK_MSG(false, "{} does not work row by row", OpName(n.op));
+      return ComputeRow(*kernels_, n,
+                        {.x = x(0),
+                         .second = n.inputs.size() > 1 ? x(1) : nullptr,
+                         .vector = n.parameter == kNone ? nullptr : weight(n),
+                         .num_frequencies = num_frequencies},
+                        y);
   }
 }
 

@@ -32,4 +32,14 @@ const ParameterLayout::Entry& ParameterLayout::entry(std::string_view name) cons
   return *found;
 }
 
+std::vector<ParameterLayout::Range> ParameterLayout::Ranges(int64_t most_floats) const {
+  std::vector<Range> ranges;
+  for (const Entry& entry : entries_) {
+    for (int64_t begin = 0; begin < entry.size; begin += most_floats) {
+      ranges.push_back({&entry, entry.offset + begin, std::min(most_floats, entry.size - begin)});
+    }
+  }
+  return ranges;
+}
+
 }  // namespace tenfold::training

@@ -26,12 +26,21 @@ class ParameterLayout {
     bool decays = false;  // weight decay is for matrices and tables; norms keep their scale
   };
 
+  // Neighbouring floats of one parameter.
+  struct Range {
+    const Entry* entry;  // of this layout
+    int64_t offset, count;
+  };
+
   explicit ParameterLayout(const graph::Graph& graph);
 
   const std::vector<Entry>& entries() const { return entries_; }
   const Entry& entry(std::string_view name) const;            // which must be there
   int64_t num_floats() const { return num_floats_; }          // of a buffer, gaps included
   int64_t num_parameters() const { return num_parameters_; }  // without gaps
+
+  // All parameters in ranges of up to `most_floats`, which begin anew with each: pieces of work for threads.
+  std::vector<Range> Ranges(int64_t most_floats) const;
 
  private:
   std::vector<Entry> entries_;

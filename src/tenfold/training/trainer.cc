@@ -52,7 +52,7 @@ Result<std::unique_ptr<Trainer>> Trainer::Create(const TrainingConfig& config, c
                                       config.precision == "bf16" ? kernels::Precision::kBf16 : kernels::Precision::kF32,
                                       kernels, threads));
   trainer->executor_ = std::make_unique<graph::TrainingExecutor>(std::move(executor));
-  trainer->ListRanges();
+  trainer->ranges_ = trainer->layout_.Ranges(kRange);
   trainer->norm_sums_.resize(NumNormSums(static_cast<size_t>(trainer->layout_.num_floats())));
   DrawInitialWeights(trainer->layout_, config.model.num_layers, config.seed, threads, trainer->weights());
   return trainer;
@@ -101,21 +101,13 @@ void Trainer::ClearGradients() {
   });
 }
 
-void Trainer::ListRanges() {
-  for (const ParameterLayout::Entry& entry : layout_.entries()) {
-    for (int64_t begin = 0; begin < entry.size; begin += kRange) {
-      ranges_.push_back({entry.offset + begin, std::min(kRange, entry.size - begin), entry.decays});
-    }
-  }
-}
-
 void Trainer::Update(double learning_rate, double gradient_scale) {
   threads_->Run(static_cast<int64_t>(ranges_.size()), [&](int64_t piece, int) {
-    const Range& range = ranges_[static_cast<size_t>(piece)];
+    const ParameterLayout::Range& range = ranges_[static_cast<size_t>(piece)];
     const auto part = [&](platform::AlignedBuffer& buffer) {
-      return Floats(buffer).subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.count));
+      return Floats(buffer).subspan(static_cast<size_t>(range.offset), static_cast<size_t>(range.count));
     };
-    AdamWStep(config_.adamw, step_ + 1, learning_rate, gradient_scale, range.decays,
+    AdamWStep(config_.adamw, step_ + 1, learning_rate, gradient_scale, range.entry->decays,
               {part(gradients_), part(weights_), part(first_moments_), part(second_moments_)});
   });
 }

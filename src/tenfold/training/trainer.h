@@ -84,12 +84,6 @@ class Trainer {
     return {reinterpret_cast<float*>(buffer.data()), buffer.size_bytes() / sizeof(float)};
   }
   // What one thread updates at a time; ends where the parameter ends, since some decay and others do not.
-  struct Range {
-    int64_t begin, count;
-    bool decays;
-  };
-
-  void ListRanges();
   void ClearGradients();
   void Update(double learning_rate, double gradient_scale);
 
@@ -99,7 +93,7 @@ class Trainer {
   ParameterLayout layout_;
   LearningRateSchedule schedule_;
   platform::AlignedBuffer weights_, gradients_, first_moments_, second_moments_;
-  std::vector<Range> ranges_;
+  std::vector<ParameterLayout::Range> ranges_;
   std::vector<double> norm_sums_;  // room for GradientNorm
   std::unique_ptr<graph::TrainingExecutor> executor_;
   int64_t step_ = 0;
