@@ -102,7 +102,7 @@ void AccessLog::Add(const AnswerRecord& record) {
 }
 
 void AccessLog::Reopen() {
-  reopen_ = true;
+  lines_.PushUrgent({});
 }
 
 void AccessLog::WriteLines() {
@@ -114,9 +114,14 @@ void AccessLog::WriteLines() {
   std::vector<std::string> taken;
   std::string text;
   while (lines_.TakeAll(taken, /*wait=*/true)) {
-    if (reopen_.exchange(false)) OpenAgain();
     text.clear();
-    for (const std::string& line : taken) text += line;
+    for (const std::string& line : taken) {
+      text += line;
+      if (!line.empty()) continue;
+      WriteAll(text);
+      text.clear();
+      OpenAgain();
+    }
     WriteAll(text);
     if (const uint64_t num_dropped = num_dropped_.exchange(0); num_dropped > 0) {
       LogWarning("access log: {} lines were dropped, since {} takes them too slowly", num_dropped, path_);

@@ -36,8 +36,8 @@ class AccessLog {
   ~AccessLog();
 
   void Add(const AnswerRecord& record);
-  // Opens the path again before the next line, for whoever moved the file away. Where that fails, which the server's log
-  // tells, lines go on into the file that is open.
+  // Opens the path again, for whoever moved the file away: lines that were added before still go there. Where it cannot
+  // be opened, which the server's log tells, lines go on into the file that is open.
   void Reopen();
 
  private:
@@ -50,9 +50,8 @@ class AccessLog {
   int file_;  // the thread's from here on
   bool failing_ = false;
   std::atomic<uint64_t> num_dropped_{0};
-  std::atomic<bool> reopen_{false};
-  platform::Mailbox<std::string> lines_{kMaxWaiting};
-  std::thread thread_;  // last: it uses all of the above
+  platform::Mailbox<std::string> lines_{kMaxWaiting};  // an empty one: the path is to be opened again
+  std::thread thread_;                                 // last: it uses all of the above
 };
 
 }  // namespace tenfold::server

@@ -186,11 +186,13 @@ TEST_F(AccessLogTest, IsAppendedToAndOpenedAgain) {
   EXPECT_THAT(ReadFile(path_), AllOf(testing::StartsWith("{}\n"), HasSubstr("/one")));
   const auto log = AccessLog::Open(path_).value();
   std::filesystem::rename(path_, path_ + ".1");
-  log->Reopen();
   log->Add({.path = "/two"});
+  log->Reopen();
+  for (int i = 0; i < 1000 && !std::filesystem::exists(path_); ++i) ::usleep(10'000);
+  log->Add({.path = "/three"});
   for (int i = 0; i < 1000 && ReadFile(path_).empty(); ++i) ::usleep(10'000);
-  EXPECT_THAT(ReadFile(path_), HasSubstr("/two"));
-  EXPECT_THAT(ReadFile(path_ + ".1"), Not(HasSubstr("/two")));
+  EXPECT_THAT(ReadFile(path_), AllOf(HasSubstr("/three"), Not(HasSubstr("/two"))));
+  EXPECT_THAT(ReadFile(path_ + ".1"), AllOf(HasSubstr("/two"), Not(HasSubstr("/three"))));
   std::filesystem::remove(path_ + ".1");
 }
 
