@@ -27,11 +27,14 @@ MODELS = {
              'steps': 30,
              'config': {'architecture': 'gpt2', 'num_layers': 4, 'hidden_size': 128, 'ffn_size': 512, 'num_heads': 4,
                         'vocab_size': 65, 'context_length': 64, 'tied_head': True, 'has_biases': False}},
-    'llama': {'what': 'Llama of 7 M parameters, batch 4 x 1024', 'sequences': 4, 'length': 1024, 'steps': 3,
-              'config': {'architecture': 'llama', 'num_layers': 6, 'hidden_size': 288, 'ffn_size': 768,
-                         'num_heads': 6, 'vocab_size': 4096, 'context_length': 1024, 'tied_head': True}},
+    # models/storyteller/config.toml
+    'storyteller': {'what': 'The storyteller, a Llama of 5.5 M parameters, batch 2 x 1024', 'sequences': 2,
+                    'length': 1024, 'steps': 4,
+                    'config': {'architecture': 'llama', 'num_layers': 6, 'hidden_size': 256, 'ffn_size': 704,
+                               'num_heads': 4, 'num_kv_heads': 2, 'vocab_size': 4096,
+                               'context_length': 1024, 'tied_head': True}},
 }
-WARMUP = {'gpt2': 5, 'llama': 1}
+WARMUP = {'gpt2': 5, 'storyteller': 1}
 PROGRAMS = ['f32', 'bf16', 'pytorch']
 
 
