@@ -15,6 +15,7 @@
 #include "tenfold/cli/commands.h"
 #include "tenfold/cli/completion.h"
 #include "tenfold/cli/event_queue.h"
+#include "tenfold/cli/generation_config_option.h"
 #include "tenfold/cli/interrupt_watch.h"
 #include "tenfold/cli/loaded_model.h"
 #include "tenfold/cli/model_source.h"
@@ -32,6 +33,7 @@ struct ChatFlags {
   sampling::SamplingParams sampling;
   std::string system;
   std::string chat_template;  // a file; empty: the model's own
+  std::string generation_config = kGenerationConfigOfModel;
 };
 
 // The messages so far, and one turn after the other.
@@ -101,11 +103,14 @@ std::optional<std::string> ReadLine(InterruptWatch& interrupts, bool is_terminal
   return line;
 }
 
-Status RunChat(const ChatFlags& flags) {
+Status RunChat(ChatFlags& flags, const CLI::App& command) {
   ASSIGN_OR_RETURN(const std::string chat_template, ReadChatTemplate(flags.chat_template));
   ASSIGN_OR_RETURN(const std::filesystem::path path, LocalModel(flags.model));  // while Ctrl-C still ends the program
   InterruptWatch interrupts;  // before any other thread starts, or that one would take the signal
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(path.string(), flags.compute));
+  ASSIGN_OR_RETURN(const sampling::SamplingDefaults defaults,
+                   ChooseSamplingDefaults(flags.generation_config, *loaded.model));
+  StartFromDefaults(command, defaults, flags.sampling);
   { const InterruptWatch::LetThrough ends_program; }  // if it was pressed while loading
   tokenizer::ChatRenderer renderer = MakeChatRenderer(loaded.model->tokenizer(), chat_template);
   EventQueue events;
@@ -149,10 +154,11 @@ Command AddChat(CLI::App& program) {
                    "End an answer after this many tokens (default: as far as the context reaches)")
       ->type_name("N");
   AddSamplingOptions(*command, flags->sampling);
+  AddGenerationConfigOption(*command, flags->generation_config);
   AddComputeOptions(*command, flags->compute);
   AddEngineOptions(*command, flags->engine);
   command->callback([flags] { CheckSamplingOptions(flags->sampling); });
-  return {command, [flags] { return RunChat(*flags); }};
+  return {command, [flags, command] { return RunChat(*flags, *command); }};
 }
 
 }  // namespace tenfold::cli

@@ -188,4 +188,16 @@ void CheckSamplingOptions(const sampling::SamplingParams& params) {
   if (!status) throw CLI::ValidationError(status.error().message);
 }
 
+void StartFromDefaults(const CLI::App& command, const sampling::SamplingDefaults& defaults,
+                       sampling::SamplingParams& params) {
+  const sampling::SamplingParams given = params;
+  defaults.StartFrom(/*use_beam_search=*/false, params);
+  defaults.Limit(params);
+  if (command.count("--temperature") > 0) params.temperature = given.temperature;
+  if (command.count("--top-k") > 0) params.top_k = given.top_k;
+  if (command.count("--top-p") > 0) params.top_p = given.top_p;
+  if (command.count("--min-p") > 0) params.min_p = given.min_p;
+  if (command.count("--repetition-penalty") > 0) params.repetition_penalty = given.repetition_penalty;
+}
+
 }  // namespace tenfold::cli

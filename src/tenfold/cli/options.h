@@ -9,6 +9,7 @@
 #include <CLI/App.hpp>
 
 #include "tenfold/engine/engine_options.h"
+#include "tenfold/sampling/sampling_defaults.h"
 #include "tenfold/sampling/sampling_params.h"
 #include "tenfold/tensor/data_type.h"
 
@@ -39,5 +40,8 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options);
 // the end of parsing. Throws CLI::ValidationError.
 void AddSamplingOptions(CLI::App& command, sampling::SamplingParams& params);
 void CheckSamplingOptions(const sampling::SamplingParams& params);
+// What the model's makers say, where `command` was given no flag that says otherwise.
+void StartFromDefaults(const CLI::App& command, const sampling::SamplingDefaults& defaults,
+                       sampling::SamplingParams& params);
 
 }  // namespace tenfold::cli

@@ -23,7 +23,9 @@ void SamplingDefaults::Limit(SamplingParams& params) const {
 std::string SamplingDefaults::ToString() const {
   std::string text;
   const auto add = [&text](std::string_view name, const auto& value) {
-    if (value) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, *value);
+    if (!value) return;
+    // Seven digits: GGUF files hold numbers of 32 bits.
+    text += fmt::format("{}{} {:.7g}", text.empty() ? "" : ", ", name, static_cast<double>(*value));
   };
   add("temperature", temperature);
   add("top_k", top_k);
