@@ -1,6 +1,6 @@
 # The two commands of the README, and what developers need beside them. CMake presets do the work: see CMakePresets.json.
 #
-#   make serve MODEL=...    installs packages, builds, serves the model on http://127.0.0.1:8000
+#   make serve              installs packages, builds, serves the storyteller on http://127.0.0.1:8000 (MODEL=another)
 #   make test               installs packages, builds, runs every test
 #
 #   make build              builds build/release/bin/tenfold
@@ -29,11 +29,6 @@ SANITIZED_LABELS = ^($(subst $(empty) $(empty),|,$(strip $(SANITIZED))))$$
 .PHONY: serve test build bench asan tsan fuzz format check clean
 
 serve: build
-	@if [ -z "$(MODEL)" ] && [ ! -e models/storyteller/storyteller.gguf ]; then \
-	  echo "Say which model to serve: make serve MODEL=model.gguf, MODEL=folder for a Hugging Face folder with"; \
-	  echo "config.json, tokenizer.json and *.safetensors, or MODEL=hf:org/repo for one on the hub. Llama models of type F32, F16, BF16, Q8_0, Q4_0 and Q4_K to Q6_K work."; \
-	  exit 2; \
-	fi
 	build/release/bin/tenfold serve $(if $(MODEL),"$(MODEL)") --host $(HOST) --port $(PORT) $(ARGS)
 
 build:

@@ -31,6 +31,12 @@ def start(*arguments):
                             stderr=subprocess.PIPE, text=True)
 
 
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 class CommandLine(unittest.TestCase):
     def setUp(self):
         self.model = SHARED / FORMATS[0]
@@ -75,7 +81,6 @@ class Program(CommandLine):
             ([], ['subcommand is required', 'tenfold --help']),
             (['sing'], ['no subcommand "sing"']),
             (['--loud'], ['no subcommand "--loud"']),
-            (['generate', *prompt], ['MODEL is required', 'GGUF file', 'tenfold generate --help']),
             (['generate', 'hf:repo', *prompt], ['names no model on the hub', 'hf:org/repo:Q4_K_M']),
             (['generate', self.model], ['--prompt']),
             (['generate', self.model, '--prompt', 'a', '--prompt-ids', '1'], ['excludes']),
@@ -94,6 +99,7 @@ class Program(CommandLine):
             (['quantize', self.model, 'b', '--type', 'Q2_K'], ['--type', 'Q8_0', 'Q4_K_M']),
             (['quantize', self.model, 'b'], ['--type is required']),
             (['convert', self.model], ['OUT is required', 'tenfold convert --help']),
+            (['convert'], ['IN is required', 'tenfold convert --help']),
             (['serve', self.model, '--port', '65536'], ['--port']),
             (['serve', self.model, '--uds', 'a', '--port', '1'], ['--uds', 'excludes', '--port']),
             (['serve', self.model, '--max-connections', '0'], ['--max-connections']),
@@ -101,7 +107,7 @@ class Program(CommandLine):
             (['serve', self.model, '--drain-timeout', '0'], ['--drain-timeout']),
             (['bench'], ['subcommand is required', 'tenfold bench --help']),
             (['bench', 'sing'], ['no subcommand "sing"', 'tenfold bench --help']),
-            (['bench', 'model'], ['MODEL is required', 'tenfold bench model --help']),
+            (['bench', 'model', '--loud'], ['--loud', 'tenfold bench model --help']),
             (['bench', 'model', self.model, '--prefill', '0'], ['--prefill']),
             (['bench', 'kernels', '--shape', '64'], ['"64" is no shape']),
             (['bench', 'kernels', '--rows', '1,x'], ['--rows']),
@@ -691,12 +697,10 @@ class ServeFlags(CommandLine):
         _, _, answer = self.ask(connection, 'POST', '/v1/completions', body)
         answer = json.loads(answer)
         moved = self.folder / 'log.1'
-        for _ in range(1000):  # the line is written soon after the answer is out
-            if log.read_text().endswith('\n'):
-                break
-            time.sleep(0.01)
+        wait_until(lambda: log.read_text().endswith('\n'))  # the line is written soon after the answer is out
         log.rename(moved)
         server.send_signal(signal.SIGHUP)
+        wait_until(log.exists)
         self.ask(connection, 'GET', '/health')
         server.terminate()
         self.assertEqual(server.wait(timeout=60), 0)

@@ -1,4 +1,4 @@
-"""A running `tenfold serve` with the smallest shared model, and clients that speak HTTP by hand. For tests."""
+"""A running `tenfold serve`, as a rule with the smallest shared model, and clients that speak HTTP by hand. For tests."""
 import asyncio
 import json
 import os
@@ -20,10 +20,12 @@ def find_model(shared):
 
 
 class RunningServer:
-    """Ends with the block that it was made for. Its log goes to `self.log` when it has ended."""
+    """Ends with the block that it was made for. Its log goes to `self.log` when it has ended. Without a model it serves
+    the one that is part of the program."""
 
     def __init__(self, tenfold, model, *flags):
-        self.process = subprocess.Popen([tenfold, 'serve', str(model), '--port', '0', '--threads', '1', *map(str, flags)],
+        models = [] if model is None else [str(model)]
+        self.process = subprocess.Popen([tenfold, 'serve', *models, '--port', '0', '--threads', '1', *map(str, flags)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.log = ''
         for line in self.process.stderr:
