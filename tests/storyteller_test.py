@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The storyteller, the model that is part of the program: what commands take when MODEL is left out.
 
-usage: storyteller_test.py TENFOLD SHARED    the binary, and the shared folder, for the tales that it is measured on
+usage: storyteller_test.py TENFOLD SHARED    the binary, and the shared folder with the tales that it is measured on
+                                            (the environment variable TENFOLD_SHARED overrides it)
 
 Exits with 77, which CTest counts as skipped, where SHARED is absent.
 """
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -86,9 +88,9 @@ class Storyteller(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    TENFOLD = sys.argv.pop(1)
-    TALES = pathlib.Path(sys.argv.pop(1)) / 'text/tales-val.txt'
+    TENFOLD, shared = sys.argv[1], pathlib.Path(os.environ.get('TENFOLD_SHARED', sys.argv[2]))
+    TALES = shared / 'text/tales-val.txt'
     if not TALES.exists():
         print(f'skipped: needs {TALES}, which is not here')
         sys.exit(SKIPPED)
-    unittest.main()
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

@@ -188,16 +188,17 @@ void CheckSamplingOptions(const sampling::SamplingParams& params) {
   if (!status) throw CLI::ValidationError(status.error().message);
 }
 
-void StartFromDefaults(const CLI::App& command, const sampling::SamplingDefaults& defaults,
-                       sampling::SamplingParams& params) {
-  const sampling::SamplingParams given = params;
+void StartFromDefaults(const CLI::App& command, sampling::SamplingDefaults defaults, sampling::SamplingParams& params) {
+  const auto yield_to_flag = [&](const char* flag, auto& value) {
+    if (command.count(flag) > 0) value.reset();
+  };
+  yield_to_flag("--temperature", defaults.temperature);
+  yield_to_flag("--top-k", defaults.top_k);
+  yield_to_flag("--top-p", defaults.top_p);
+  yield_to_flag("--min-p", defaults.min_p);
+  yield_to_flag("--repetition-penalty", defaults.repetition_penalty);
   defaults.StartFrom(/*use_beam_search=*/false, params);
   defaults.Limit(params);
-  if (command.count("--temperature") > 0) params.temperature = given.temperature;
-  if (command.count("--top-k") > 0) params.top_k = given.top_k;
-  if (command.count("--top-p") > 0) params.top_p = given.top_p;
-  if (command.count("--min-p") > 0) params.min_p = given.min_p;
-  if (command.count("--repetition-penalty") > 0) params.repetition_penalty = given.repetition_penalty;
 }
 
 }  // namespace tenfold::cli

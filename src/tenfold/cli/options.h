@@ -41,7 +41,6 @@ void AddEngineOptions(CLI::App& command, engine::EngineOptions& options);
 void AddSamplingOptions(CLI::App& command, sampling::SamplingParams& params);
 void CheckSamplingOptions(const sampling::SamplingParams& params);
 // What the model's makers say, where `command` was given no flag that says otherwise.
-void StartFromDefaults(const CLI::App& command, const sampling::SamplingDefaults& defaults,
-                       sampling::SamplingParams& params);
+void StartFromDefaults(const CLI::App& command, sampling::SamplingDefaults defaults, sampling::SamplingParams& params);
 
 }  // namespace tenfold::cli

@@ -116,11 +116,12 @@ void AccessLog::WriteLines() {
   while (lines_.TakeAll(taken, /*wait=*/true)) {
     text.clear();
     for (const std::string& line : taken) {
+      if (line.empty()) {
+        WriteAll(text);
+        text.clear();
+        OpenAgain();
+      }
       text += line;
-      if (!line.empty()) continue;
-      WriteAll(text);
-      text.clear();
-      OpenAgain();
     }
     WriteAll(text);
     if (const uint64_t num_dropped = num_dropped_.exchange(0); num_dropped > 0) {

@@ -83,7 +83,6 @@ class Trainer {
   static std::span<float> Floats(platform::AlignedBuffer& buffer) {
     return {reinterpret_cast<float*>(buffer.data()), buffer.size_bytes() / sizeof(float)};
   }
-  // What one thread updates at a time; ends where the parameter ends, since some decay and others do not.
   void ClearGradients();
   void Update(double learning_rate, double gradient_scale);
 
@@ -93,8 +92,8 @@ class Trainer {
   ParameterLayout layout_;
   LearningRateSchedule schedule_;
   platform::AlignedBuffer weights_, gradients_, first_moments_, second_moments_;
-  std::vector<ParameterLayout::Range> ranges_;
-  std::vector<double> norm_sums_;  // room for GradientNorm
+  std::vector<ParameterLayout::Range> ranges_;  // what one thread updates at a time
+  std::vector<double> norm_sums_;               // room for GradientNorm
   std::unique_ptr<graph::TrainingExecutor> executor_;
   int64_t step_ = 0;
 };
